@@ -1,0 +1,65 @@
+# SPDX-FileCopyrightText: 2026 The uid_mem authors
+# SPDX-License-Identifier: GPL-3.0-or-later
+#
+# What can be done here. Each target prepares what it needs (tools/bootstrap)
+# and keeps what it made in ${XDG_CACHE_HOME:-~/.cache}/uid_mem.
+
+.DEFAULT_GOAL := help
+MAKEFLAGS += --no-print-directory
+
+# The kernel series to build, a directory of patches/.
+SERIES ?= 6.1
+# The virtual device that `make device` starts.
+DEVICE ?= uidmem-device
+
+.PHONY: help
+help: ## show this list
+	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/  make \1|\2/p' $(MAKEFILE_LIST) | \
+	    while IFS='|' read -r target text; do printf '%-20s %s\n' "$$target" "$$text"; done
+	@printf '\n%s\n' 'Variables: SERIES=$(SERIES) (kernel), DEVICE=$(DEVICE) (device, device-stop)'
+
+.PHONY: demo
+demo: ## build a kernel, boot a virtual device on it, see the right process killed
+	@tools/run ansible-playbook devfleet.uid_mem.demo -e kernel_build_series=$(SERIES)
+
+.PHONY: test
+test: ## run every check; the last line is the number of passed and failed steps
+	@tools/test
+
+.PHONY: kernel
+kernel: ## build the kernel of SERIES; the last line is the artifacts directory
+	@tools/kernel $(SERIES)
+
+.PHONY: device
+device: ## start the virtual device DEVICE on its stock kernel and say how to log in
+	@tools/run ansible-playbook devfleet.uid_mem.device -e virtual_device_name=$(DEVICE)
+
+.PHONY: device-stop
+device-stop: ## stop DEVICE; its disk is kept
+	@tools/run ansible-playbook devfleet.uid_mem.device -e virtual_device_name=$(DEVICE) -e virtual_device_state=stopped
+
+.PHONY: lint
+lint: ## run the fast checks only: ruff, mypy, yamllint, ansible-lint, shellcheck, reuse
+	@tools/test lint
+
+.PHONY: unit
+unit: ## run the unit tests of the plugins and of the C programs
+	@tools/test unit
+
+.PHONY: sanity
+sanity: ## run ansible-test sanity
+	@tools/test sanity
+
+.PHONY: molecule
+molecule: ## run the molecule scenario on a virtual device
+	@tools/test molecule
+
+.PHONY: build
+build: ## build the collection's tarball into this directory
+	@cp "$$(tools/run tools/collection tarball)" .
+	@ls devfleet-uid_mem-*.tar.gz
+
+.PHONY: clean
+clean: ## remove what was built here; the cache stays
+	@rm -rf devfleet-uid_mem-*.tar.gz .mypy_cache .ruff_cache .pytest_cache .ansible tests/output
+	@$(MAKE) -C userspace clean
