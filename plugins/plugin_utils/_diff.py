@@ -1,0 +1,84 @@
+# SPDX-FileCopyrightText: 2026 The uid_mem authors
+# SPDX-License-Identifier: GPL-3.0-or-later
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+
+"""From two tables to what has to be written: lines for the kernel, a new text for the file."""
+
+from __future__ import annotations
+
+from ansible_collections.devfleet.uid_mem.plugins.plugin_utils._limits import (
+    KNOWN,
+    Limit,
+    LimitsError,
+    Removal,
+    Table,
+    Uids,
+    Vocabulary,
+    parse_line,
+    split_lines,
+)
+
+FILE_HEADER = """\
+# Memory limits per UID, restored at boot. The grammar is that of /proc/uid_mem/limits:
+#   UID|FIRST-LAST max=SIZE [high=SIZE] [policy=NAME] [metric=rss|anon] [grace_ms=N] [mode=enforce|audit]
+"""
+
+
+def changes(current: Table, desired: Table) -> list[str]:
+    """The fewest lines that turn the current table into the desired one.
+
+    Removals come first: a range that goes must not stand in the way of one that comes.
+    """
+    removed = [f"!{limit.uids}" for limit in current if limit.uids not in desired.entries]
+    declared = [limit.short_line() for limit in desired if current.get(limit.uids) != limit]
+    return removed + declared
+
+
+def edit_text(text: str | None, desired: Table, names: Vocabulary = KNOWN) -> str | None:
+    """The text of a limits file edited so that it declares the desired table.
+
+    Lines that say what they should stay as they are, comments and blank lines stay where they are, a changed entry keeps
+    its place, new ones go to the end. None is a file that does not exist; it is not created for an empty table.
+    I(text) must be a valid one.
+    """
+    if text is None:
+        return FILE_HEADER + _entries_text(desired) if len(desired) else None
+    if Table.parse(text, names) == desired:
+        return text if text.endswith("\n") or not text else text + "\n"
+    edited = _edit_in_place(text, desired, names)
+    if _declares(edited, desired, names):
+        return edited
+    # Declarations and removals of overlapping ranges depend on their order: gather the entries below the comments.
+    return _remarks_text(text, names) + _entries_text(desired)
+
+
+def _edit_in_place(text: str, desired: Table, names: Vocabulary) -> str:
+    lines = [(line, parse_line(line, names)) for line in split_lines(text)]
+    last_place: dict[Uids, int] = {}
+    for place, (_line, declared) in enumerate(lines):
+        if declared is not None:
+            last_place[declared.uids] = place
+    kept: list[str] = []
+    for place, (line, declared) in enumerate(lines):
+        if declared is None:
+            kept.append(line)
+        elif place == last_place[declared.uids] and declared.uids in desired.entries:
+            limit = desired.entries[declared.uids]
+            kept.append(line if declared == limit else limit.short_line())
+    kept += [limit.short_line() for limit in desired if limit.uids not in last_place]
+    return "".join(f"{line}\n" for line in kept)
+
+
+def _declares(text: str, desired: Table, names: Vocabulary) -> bool:
+    try:
+        return Table.parse(text, names) == desired
+    except LimitsError:
+        return False
+
+
+def _remarks_text(text: str, names: Vocabulary) -> str:
+    return "".join(f"{line}\n" for line in split_lines(text) if not isinstance(parse_line(line, names), (Limit, Removal)))
+
+
+def _entries_text(table: Table) -> str:
+    return "".join(f"{limit.short_line()}\n" for limit in table)

@@ -1,0 +1,341 @@
+# SPDX-FileCopyrightText: 2026 The uid_mem authors
+# SPDX-License-Identifier: GPL-3.0-or-later
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+
+"""The grammar of C(/proc/uid_mem/limits) and of the limits file: read it, check it, print it.
+
+This is the only parser of that grammar in Python; C(kernel/uid_mem) holds the only one in C. Both give the same answer,
+error value included, to every case of C(tests/grammar/cases.txt).
+
+The first fault decides: lines from first to last, in a line from left to right, then the line as a whole (C(max)
+missing, C(high) above C(max)), then the table (overlap, nothing there to remove).
+
+Text is C(str); bytes that are not UTF-8 are carried as surrogate escapes.
+"""
+
+from __future__ import annotations
+
+import errno
+import re
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass, field, replace
+
+from ansible_collections.devfleet.uid_mem.plugins.plugin_utils._sizes import (
+    MAX_GRACE_MS,
+    MAX_SIZE,
+    MIN_LIMIT,
+    UNITS,
+    describe_size,
+    format_size,
+)
+
+MIN_UID = 1
+MAX_UID = (1 << 32) - 2  # 4294967295 is the kernel's "no such UID"
+MAX_LINE = 256  # bytes, the newline not counted
+MODES = ("enforce", "audit")
+BLANKS = " \t"
+
+_DIGITS = re.compile(r"[0-9]+", re.ASCII)
+_UIDS = re.compile(r"([0-9]+)(?:-([0-9]+))?", re.ASCII)
+_SIZE = re.compile(r"([0-9]+)([KMGTkmgt]?)", re.ASCII)
+
+
+class LimitsError(ValueError):
+    """A line that is refused: the error value of the kernel, and the reason in words."""
+
+    def __init__(self, code: int, reason: str, line: int | None = None) -> None:
+        super().__init__(reason)
+        self.code = code
+        self.reason = reason
+        self.line = line
+
+    @property
+    def name(self) -> str:
+        """The error value as C(errno.h) spells it."""
+        return errno.errorcode[self.code]
+
+    def at(self, line: int) -> LimitsError:
+        """The same, with the number of the line it was found in (from 1)."""
+        return LimitsError(self.code, self.reason, line)
+
+
+@dataclass(frozen=True)
+class Vocabulary:
+    """The names that a kernel knows, as its C(features) tells."""
+
+    policies: tuple[str, ...] = ("default", "highest_rss")
+    metrics: tuple[str, ...] = ("rss", "anon")
+
+
+KNOWN = Vocabulary()
+
+
+@dataclass(frozen=True)
+class Uids:
+    """One UID, or a range of them in which each gets the budget for itself."""
+
+    first: int
+    last: int
+
+    @classmethod
+    def parse(cls, text: str) -> Uids:
+        """C(10070) or C(10000-19999)."""
+        match = _UIDS.fullmatch(text)
+        if not match:
+            raise LimitsError(errno.EINVAL, f"'{text}' is neither a UID (10070) nor a range of UIDs (10000-19999)")
+        first = _bounded_uid(match[1])
+        last = first if match[2] is None else _bounded_uid(match[2])
+        if first > last:
+            raise LimitsError(errno.EINVAL, f"the range {text} ends before it starts; did you mean {last}-{first}?")
+        return cls(first, last)
+
+    def __str__(self) -> str:
+        return str(self.first) if self.first == self.last else f"{self.first}-{self.last}"
+
+    def __contains__(self, uid: int) -> bool:
+        return self.first <= uid <= self.last
+
+    @property
+    def order(self) -> tuple[int, int]:
+        """Place in a printed table: by first UID, of two the wider first."""
+        return (self.first, -self.last)
+
+    def crosses(self, other: Uids) -> bool:
+        """Whether the two overlap and neither lies within the other."""
+        low, high = (self, other) if self.order < other.order else (other, self)
+        return low.first < high.first <= low.last < high.last
+
+
+def _bounded_uid(digits: str) -> int:
+    uid = int(digits) if len(digits) <= MAX_LINE else MAX_UID + 1
+    if uid < MIN_UID:
+        raise LimitsError(errno.ERANGE, "UID 0 (root) cannot be limited; UIDs go from 1 to 4294967294")
+    if uid > MAX_UID:
+        raise LimitsError(errno.ERANGE, f"UID {digits} does not exist; UIDs go from 1 to 4294967294")
+    return uid
+
+
+@dataclass(frozen=True)
+class Limit:
+    """One entry of the table. Sizes are bytes, None is no limit."""
+
+    uids: Uids
+    max: int | None
+    high: int | None = None
+    policy: str = "default"
+    metric: str = "rss"
+    grace_ms: int = 0
+    mode: str = "enforce"
+
+    def check(self) -> None:
+        """Raise what the kernel would say of the values together."""
+        if self.high is not None and self.max is not None and self.high > self.max:
+            raise LimitsError(
+                errno.EINVAL, f"high ({describe_size(self.high)}) is above max ({describe_size(self.max)}); it may be at most max"
+            )
+
+    def line(self) -> str:
+        """The line as the kernel prints it: every key, sizes in bytes."""
+        return (
+            f"{self.uids} max={_size_in_bytes(self.max)} high={_size_in_bytes(self.high)} policy={self.policy}"
+            f" metric={self.metric} grace_ms={self.grace_ms} mode={self.mode}"
+        )
+
+    def short_line(self) -> str:
+        """The same entry as it is written to a file: what differs from the defaults, sizes with their unit."""
+        words = [str(self.uids), f"max={format_size(self.max)}"]
+        if self.high is not None:
+            words.append(f"high={format_size(self.high)}")
+        default = Limit(self.uids, self.max)
+        for key in ("policy", "metric", "grace_ms", "mode"):
+            if getattr(self, key) != getattr(default, key):
+                words.append(f"{key}={getattr(self, key)}")
+        return " ".join(words)
+
+    def as_dict(self) -> dict[str, object]:
+        """The entry with the names and forms of the module's options."""
+        return {
+            "uid": str(self.uids),
+            "max": "max" if self.max is None else self.max,
+            "high": "max" if self.high is None else self.high,
+            "policy": self.policy,
+            "metric": self.metric,
+            "grace": f"{self.grace_ms}ms" if self.grace_ms else "0",
+            "mode": self.mode,
+        }
+
+
+@dataclass(frozen=True)
+class Removal:
+    """A line C(!UIDS)."""
+
+    uids: Uids
+
+
+def _size_in_bytes(size: int | None) -> str:
+    return "max" if size is None else str(size)
+
+
+def _number(digits: str, bound: int, what: str) -> int:
+    number = int(digits) if len(digits) <= MAX_LINE else bound + 1
+    if number > bound:
+        raise LimitsError(errno.ERANGE, f"{what} is too large")
+    return number
+
+
+def _parse_size(key: str, text: str, minimum: int, below: int) -> int | None:
+    if text == "max":
+        return None
+    match = _SIZE.fullmatch(text)
+    if not match:
+        raise LimitsError(errno.EINVAL, f"{key}='{text}' is not a size; the kernel reads bytes, a whole number with K, M, G or T, or max")
+    size = _number(match[1], MAX_SIZE, f"{key}={text}") * UNITS[match[2].upper()]
+    if size > MAX_SIZE:
+        raise LimitsError(errno.ERANGE, f"{key}={text} does not fit into 64 bits")
+    if size < minimum:
+        raise LimitsError(below, f"{key}={text} is below the minimum of {describe_size(minimum)}")
+    return size
+
+
+def _parse_max(text: str, names: Vocabulary) -> int | None:
+    return _parse_size("max", text, MIN_LIMIT, errno.ERANGE)
+
+
+def _parse_high(text: str, names: Vocabulary) -> int | None:
+    return _parse_size("high", text, 1, errno.EINVAL)
+
+
+def _parse_grace(text: str, names: Vocabulary) -> int:
+    if not _DIGITS.fullmatch(text):
+        raise LimitsError(errno.EINVAL, f"grace_ms='{text}' is not a number of milliseconds")
+    return _number(text, MAX_GRACE_MS, f"grace_ms={text}")
+
+
+def _parse_name(key: str, text: str, known: Iterable[str]) -> str:
+    if text not in known:
+        raise LimitsError(errno.EINVAL, f"{key}='{text}' is unknown; known are {', '.join(known)}")
+    return text
+
+
+_KEYS: dict[str, Callable[[str, Vocabulary], int | str | None]] = {
+    "max": _parse_max,
+    "high": _parse_high,
+    "policy": lambda text, names: _parse_name("policy", text, names.policies),
+    "metric": lambda text, names: _parse_name("metric", text, names.metrics),
+    "grace_ms": _parse_grace,
+    "mode": lambda text, names: _parse_name("mode", text, MODES),
+}
+
+
+def parse_line(line: str, names: Vocabulary = KNOWN) -> Limit | Removal | None:
+    """What one line (without its newline) declares; None for a blank line or a comment."""
+    if len(line.encode("utf-8", "surrogateescape")) > MAX_LINE:
+        raise LimitsError(errno.EINVAL, f"the line is longer than {MAX_LINE} bytes")
+    words = [word for word in re.split(r"[ \t]+", line) if word]
+    if not words or words[0].startswith("#"):
+        return None
+    try:
+        return _parse_words(words, names)
+    except LimitsError as exc:
+        if exc.code == errno.EINVAL and line.endswith("\r"):
+            reason = "the line ends with a carriage return, as in files from DOS and Windows; save it with Unix line ends"
+            raise LimitsError(errno.EINVAL, reason) from None
+        raise
+
+
+def _parse_words(words: list[str], names: Vocabulary) -> Limit | Removal:
+    if words[0].startswith("!"):
+        removed = Uids.parse(words[0][1:])
+        if words[1:]:
+            raise LimitsError(errno.EINVAL, f"'{words[1]}' after the removal {words[0]}; a removal has no keys")
+        return Removal(removed)
+    return _parse_entry(Uids.parse(words[0]), words[1:], names)
+
+
+def _parse_entry(uids: Uids, words: list[str], names: Vocabulary) -> Limit:
+    values: dict[str, int | str | None] = {}
+    for word in words:
+        key, equals, text = word.partition("=")
+        if not equals or key not in _KEYS:
+            raise LimitsError(errno.EINVAL, f"'{word}' is not one of {', '.join(f'{key}=' for key in _KEYS)}")
+        if key in values:
+            raise LimitsError(errno.EINVAL, f"{key}= is given twice")
+        values[key] = _KEYS[key](text, names)
+    if "max" not in values:
+        raise LimitsError(errno.EINVAL, f"max= is missing for {uids}")
+    limit = replace(Limit(uids, None), **values)  # type: ignore[arg-type]  # each key's parser gives its field's type
+    limit.check()
+    return limit
+
+
+@dataclass
+class Table:
+    """The limits by their UIDs, with the rules the kernel keeps them by."""
+
+    entries: dict[Uids, Limit] = field(default_factory=dict)
+
+    @classmethod
+    def parse(cls, text: str, names: Vocabulary = KNOWN) -> Table:
+        """The table that a text leaves when it is written to an empty one."""
+        table = cls()
+        table.apply(split_lines(text), names)
+        return table
+
+    def __iter__(self) -> Iterator[Limit]:
+        return iter(sorted(self.entries.values(), key=lambda limit: limit.uids.order))
+
+    def __len__(self) -> int:
+        return len(self.entries)
+
+    def copy(self) -> Table:
+        """A table with the same entries."""
+        return Table(dict(self.entries))
+
+    def get(self, uids: Uids) -> Limit | None:
+        """The entry for exactly these UIDs."""
+        return self.entries.get(uids)
+
+    def set(self, limit: Limit) -> None:
+        """Declare an entry, in place of the one with the same UIDs."""
+        uids = limit.uids
+        if uids.first != uids.last and uids not in self.entries:
+            for other in self.entries:
+                if uids.crosses(other):
+                    raise LimitsError(
+                        errno.EINVAL,
+                        f"{uids} overlaps {other} and neither lies within the other; remove {other} first, or choose a range inside or around it",
+                    )
+        self.entries[uids] = limit
+
+    def remove(self, uids: Uids) -> None:
+        """Drop the entry with exactly these UIDs."""
+        if uids not in self.entries:
+            raise LimitsError(errno.ENOENT, f"there is no limit for {uids} to remove")
+        del self.entries[uids]
+
+    def apply(self, lines: Iterable[str], names: Vocabulary = KNOWN) -> None:
+        """All the lines in their order, or, where one is refused, none."""
+        after = self.copy()
+        for number, line in enumerate(lines, 1):
+            try:
+                after.apply_one(parse_line(line, names))
+            except LimitsError as exc:
+                raise exc.at(number) from None
+        self.entries = after.entries
+
+    def apply_one(self, declared: Limit | Removal | None) -> None:
+        """One parsed line."""
+        if isinstance(declared, Limit):
+            self.set(declared)
+        elif isinstance(declared, Removal):
+            self.remove(declared.uids)
+
+    def text(self) -> str:
+        """The table as the kernel prints it."""
+        return "".join(f"{limit.line()}\n" for limit in self)
+
+
+def split_lines(text: str) -> list[str]:
+    """The lines of a text at its newlines only; the last need not end with one."""
+    lines = text.split("\n")
+    return lines if lines[-1] else lines[:-1]
