@@ -37,8 +37,8 @@ def changes(current: Table, desired: Table) -> list[str]:
 def edit_text(text: str | None, desired: Table, names: Vocabulary = KNOWN) -> str | None:
     """The text of a limits file edited so that it declares the desired table.
 
-    Lines that say what they should stay as they are, comments and blank lines stay where they are, a changed entry keeps
-    its place, new ones go to the end. None is a file that does not exist; it is not created for an empty table.
+    Lines that say what they should stay as they are, comments and blank lines stay where they are, a changed entry
+    keeps its place, new ones go to the end. None is a file that does not exist; it is not created for an empty table.
     I(text) must be a valid one.
     """
     if text is None:
@@ -77,7 +77,9 @@ def _declares(text: str, desired: Table, names: Vocabulary) -> bool:
 
 
 def _remarks_text(text: str, names: Vocabulary) -> str:
-    return "".join(f"{line}\n" for line in split_lines(text) if not isinstance(parse_line(line, names), (Limit, Removal)))
+    return "".join(
+        f"{line}\n" for line in split_lines(text) if not isinstance(parse_line(line, names), (Limit, Removal))
+    )
 
 
 def _entries_text(table: Table) -> str:

@@ -131,7 +131,8 @@ class Limit:
         """Raise what the kernel would say of the values together."""
         if self.high is not None and self.max is not None and self.high > self.max:
             raise LimitsError(
-                errno.EINVAL, f"high ({describe_size(self.high)}) is above max ({describe_size(self.max)}); it may be at most max"
+                errno.EINVAL,
+                f"high ({describe_size(self.high)}) is above max ({describe_size(self.max)}); it may be at most max",
             )
 
     def line(self) -> str:
@@ -147,9 +148,8 @@ class Limit:
         if self.high is not None:
             words.append(f"high={format_size(self.high)}")
         default = Limit(self.uids, self.max)
-        for key in ("policy", "metric", "grace_ms", "mode"):
-            if getattr(self, key) != getattr(default, key):
-                words.append(f"{key}={getattr(self, key)}")
+        keys = ("policy", "metric", "grace_ms", "mode")
+        words += [f"{key}={getattr(self, key)}" for key in keys if getattr(self, key) != getattr(default, key)]
         return " ".join(words)
 
     def as_dict(self) -> dict[str, object]:
@@ -188,7 +188,10 @@ def _parse_size(key: str, text: str, minimum: int, below: int) -> int | None:
         return None
     match = _SIZE.fullmatch(text)
     if not match:
-        raise LimitsError(errno.EINVAL, f"{key}='{text}' is not a size; the kernel reads bytes, a whole number with K, M, G or T, or max")
+        raise LimitsError(
+            errno.EINVAL,
+            f"{key}='{text}' is not a size; the kernel reads bytes, a whole number with K, M, G or T, or max",
+        )
     size = _number(match[1], MAX_SIZE, f"{key}={text}") * UNITS[match[2].upper()]
     if size > MAX_SIZE:
         raise LimitsError(errno.ERANGE, f"{key}={text} does not fit into 64 bits")
@@ -238,7 +241,9 @@ def parse_line(line: str, names: Vocabulary = KNOWN) -> Limit | Removal | None:
         return _parse_words(words, names)
     except LimitsError as exc:
         if exc.code == errno.EINVAL and line.endswith("\r"):
-            reason = "the line ends with a carriage return, as in files from DOS and Windows; save it with Unix line ends"
+            reason = (
+                "the line ends with a carriage return, as in files from DOS and Windows; save it with Unix line ends"
+            )
             raise LimitsError(errno.EINVAL, reason) from None
         raise
 
@@ -303,7 +308,8 @@ class Table:
                 if uids.crosses(other):
                     raise LimitsError(
                         errno.EINVAL,
-                        f"{uids} overlaps {other} and neither lies within the other; remove {other} first, or choose a range inside or around it",
+                        f"{uids} overlaps {other} and neither lies within the other;"
+                        f" remove {other} first, or choose a range inside or around it",
                     )
         self.entries[uids] = limit
 

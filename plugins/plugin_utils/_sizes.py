@@ -54,7 +54,9 @@ class Size:
         if self.percent is None:
             return self.bytes
         if ram is None:
-            raise SizeError(f"{name}: {self.text} is a share of the device's RAM, but the device does not tell how much it has")
+            raise SizeError(
+                f"{name}: {self.text} is a share of the device's RAM, but the device does not tell how much it has"
+            )
         share = int(ram * self.percent / 100)
         size = share - share % MIN_LIMIT
         if size < minimum:
@@ -81,7 +83,11 @@ def parse_size(value: object, *, name: str = "max", minimum: int = MIN_LIMIT) ->
             raise SizeError(f"{name}: {text} is not a share of the device's RAM; write more than 0% and at most 100%")
         return Size(text, percent=number)
     if unit not in UNITS:
-        hint = f"; did you mean {match[1]}{unit[0]}?" if unit in ("KB", "KIB", "MB", "MIB", "GB", "GIB", "TB", "TIB") else ""
+        hint = (
+            f"; did you mean {match[1]}{unit[0]}?"
+            if unit in ("KB", "KIB", "MB", "MIB", "GB", "GIB", "TB", "TIB")
+            else ""
+        )
         raise SizeError(f"{name}: {value!r} is not a size{hint or '; ' + FORMS}")
     if not unit and number.denominator != 1:
         raise SizeError(f"{name}: {text} bytes is not a whole number; did you mean {text}M or {text}G?")
