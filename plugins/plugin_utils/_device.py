@@ -27,7 +27,16 @@ ABI = "1"
 # A single argument of a command may have 128 KiB on Linux (MAX_ARG_STRLEN); half of it leaves room for quoting.
 MAX_ARGUMENT = 64 * 1024
 
-READ_SCRIPT = """\
+# Tells whether a file is still the one that was read; busybox may be built without cksum.
+SUM_FUNCTION = """\
+sum_of() {
+  cksum <"$1" 2>/dev/null || md5sum <"$1" 2>/dev/null || ls -lin "$1"
+}
+"""
+
+READ_SCRIPT = (
+    SUM_FUNCTION
+    + """\
 LC_ALL=C
 export LC_ALL
 root=$1 file=$1$2
@@ -44,8 +53,8 @@ show() {
   echo "end $1 $result"
 }
 
-can() {
-  if [ "$1" "$2" ]; then echo yes; else echo no; fi
+writable() {
+  if [ -w "$1" ]; then echo yes; else echo no; fi
 }
 
 echo "uid_mem_read 1"
@@ -55,7 +64,7 @@ echo "euid=$(id -u)"
 echo "ram_kib=$(sed -n "s/^MemTotal: *\\\\([0-9]*\\\\) kB.*/\\\\1/p" "$root/proc/meminfo" 2>/dev/null)"
 if [ -e "$root/proc/uid_mem/limits" ]; then
   echo "loaded=yes"
-  echo "kernel_writable=$(can -w "$root/proc/uid_mem/limits")"
+  echo "kernel_writable=$(writable "$root/proc/uid_mem/limits")"
   for name in features limits stats; do
     show "$name" "$root/proc/uid_mem/$name"
   done
@@ -82,11 +91,11 @@ else
   echo "patched=$patched"
 fi
 
-writable=$dir
+place=$dir
 if [ -f "$file" ]; then
   if [ -r "$file" ]; then
     echo "file=present"
-    echo "file_sum=$(cksum <"$file")"
+    echo "file_sum=$(sum_of "$file")"
     if [ -n "$(tail -c 1 "$file")" ]; then echo "file_newline=no"; fi
     show file "$file"
   else
@@ -98,13 +107,14 @@ elif [ -d "$dir" ]; then
   if [ -x "$dir" ]; then echo "file=absent"; else echo "file=unreadable"; fi
 else
   echo "file=absent"
-  writable=${dir%/*}
-  writable=${writable:-/}
-  if [ ! -d "$writable" ]; then echo "file_parent=absent"; fi
+  place=${dir%/*}
+  place=${place:-/}
+  if [ ! -d "$place" ]; then echo "file_parent=absent"; fi
 fi
-echo "file_writable=$(can -w "$writable")"
+echo "file_writable=$(writable "$place")"
 echo "uid_mem_end"
 """
+)
 
 # On its standard input: lines for the kernel behind a k, the lines that take them back behind a u, those of the new
 # file behind an f.
@@ -112,12 +122,14 @@ echo "uid_mem_end"
 # The order is: new file beside the old one, complete and on the disk; one write() to the kernel; the new file takes the
 # place of the old one. What is likely to fail (no room, no permission, a limit the kernel refuses) fails before
 # anything has changed; where the last step fails, the kernel is put back.
-WRITE_SCRIPT = """\
+WRITE_SCRIPT = (
+    SUM_FUNCTION
+    + """\
 LC_ALL=C
 export LC_ALL
 umask 022
 limits=$1/proc/uid_mem/limits file=$1$2 seen=$3 file_size=$4 set_size=$5 undo_size=$6
-tmp= made=
+tmp="" made=""
 
 clean() {
   if [ -n "$tmp" ]; then rm -f "$tmp" "$tmp.in"; fi
@@ -157,17 +169,17 @@ if [ "$file_size" -ge 0 ]; then
     problem=$(mkdir "$dir" 2>&1) || fail file "$problem"
     made=$dir
   fi
-  now=
-  if [ -e "$file" ]; then now=$(cksum <"$file"); fi
+  now=""
+  if [ -e "$file" ]; then now=$(sum_of "$file"); fi
   if [ "$now" != "$seen" ]; then fail changed "$file"; fi
   tmp=$dir/.${file##*/}.uid_mem.$$
-  problem=$( (set -C; : >"$tmp") 2>&1) || { tmp=; fail file "$problem"; }
+  problem=$( (set -C; : >"$tmp") 2>&1) || { tmp=""; fail file "$problem"; }
   if [ -e "$file" ]; then
     problem=$(cp -p "$file" "$tmp" 2>&1) || fail file "$problem"
   fi
   problem=$( (set -C; cat >"$tmp.in") 2>&1) || fail file "$problem"
   problem=$( (sed -n "s/^f//p" "$tmp.in" >"$tmp") 2>&1) || fail file "$problem"
-  if [ $(wc -c <"$tmp") -ne "$file_size" ]; then fail file "$tmp: only part of it could be written"; fi
+  if [ "$(($(wc -c <"$tmp")))" -ne "$file_size" ]; then fail file "$tmp: only part of it could be written"; fi
   sync "$tmp" 2>/dev/null || sync
   if [ "$set_size" -gt 0 ]; then
     to_kernel k "$set_size" <"$tmp.in" || fail kernel "$problem"
@@ -195,6 +207,7 @@ if [ "$set_size" -gt 0 ]; then
 fi
 echo "uid_mem_end"
 """
+)
 
 
 class DeviceError(Exception):

@@ -8,9 +8,6 @@ from __future__ import annotations
 
 from ansible_collections.devfleet.uid_mem.plugins.plugin_utils._limits import (
     KNOWN,
-    Limit,
-    LimitsError,
-    Removal,
     Table,
     Uids,
     Vocabulary,
@@ -25,10 +22,7 @@ FILE_HEADER = """\
 
 
 def changes(current: Table, desired: Table) -> list[str]:
-    """The fewest lines that turn the current table into the desired one.
-
-    Removals come first: a range that goes must not stand in the way of one that comes.
-    """
+    """The fewest lines that turn the current table into the desired one, removals first."""
     removed = [f"!{limit.uids}" for limit in current if limit.uids not in desired.entries]
     declared = [limit.short_line() for limit in desired if current.get(limit.uids) != limit]
     return removed + declared
@@ -45,14 +39,6 @@ def edit_text(text: str | None, desired: Table, names: Vocabulary = KNOWN) -> st
         return FILE_HEADER + _entries_text(desired) if len(desired) else None
     if Table.parse(text, names) == desired:
         return text if text.endswith("\n") or not text else text + "\n"
-    edited = _edit_in_place(text, desired, names)
-    if _declares(edited, desired, names):
-        return edited
-    # Declarations and removals of overlapping ranges depend on their order: gather the entries below the comments.
-    return _remarks_text(text, names) + _entries_text(desired)
-
-
-def _edit_in_place(text: str, desired: Table, names: Vocabulary) -> str:
     lines = [(line, parse_line(line, names)) for line in split_lines(text)]
     last_place: dict[Uids, int] = {}
     for place, (_line, declared) in enumerate(lines):
@@ -67,19 +53,6 @@ def _edit_in_place(text: str, desired: Table, names: Vocabulary) -> str:
             kept.append(line if declared == limit else limit.short_line())
     kept += [limit.short_line() for limit in desired if limit.uids not in last_place]
     return "".join(f"{line}\n" for line in kept)
-
-
-def _declares(text: str, desired: Table, names: Vocabulary) -> bool:
-    try:
-        return Table.parse(text, names) == desired
-    except LimitsError:
-        return False
-
-
-def _remarks_text(text: str, names: Vocabulary) -> str:
-    return "".join(
-        f"{line}\n" for line in split_lines(text) if not isinstance(parse_line(line, names), (Limit, Removal))
-    )
 
 
 def _entries_text(table: Table) -> str:

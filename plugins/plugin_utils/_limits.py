@@ -8,7 +8,8 @@ This is the only parser of that grammar in Python; C(kernel/uid_mem) holds the o
 error value included, to every case of C(tests/grammar/cases.txt).
 
 The first fault decides: lines from first to last, in a line from left to right, then the line as a whole (C(max)
-missing, C(high) above C(max)), then the table (overlap, nothing there to remove).
+missing, C(high) above C(max)). When all lines are well-formed they are applied in their order (nothing there to
+remove), and what they leave is checked as a whole (overlap).
 
 Text is C(str); bytes that are not UTF-8 are carried as surrogate escapes.
 """
@@ -19,6 +20,7 @@ import errno
 import re
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field, replace
+from typing import TypeVar
 
 from ansible_collections.devfleet.uid_mem.plugins.plugin_utils._sizes import (
     MAX_GRACE_MS,
@@ -34,6 +36,8 @@ MAX_UID = (1 << 32) - 2  # 4294967295 is the kernel's "no such UID"
 MAX_LINE = 256  # bytes, the newline not counted
 MODES = ("enforce", "audit")
 BLANKS = " \t"
+
+_T = TypeVar("_T")
 
 _DIGITS = re.compile(r"[0-9]+", re.ASCII)
 _UIDS = re.compile(r"([0-9]+)(?:-([0-9]+))?", re.ASCII)
@@ -99,11 +103,6 @@ class Uids:
     def order(self) -> tuple[int, int]:
         """Place in a printed table: by first UID, of two the wider first."""
         return (self.first, -self.last)
-
-    def crosses(self, other: Uids) -> bool:
-        """Whether the two overlap and neither lies within the other."""
-        low, high = (self, other) if self.order < other.order else (other, self)
-        return low.first < high.first <= low.last < high.last
 
 
 def _bounded_uid(digits: str) -> int:
@@ -302,16 +301,7 @@ class Table:
 
     def set(self, limit: Limit) -> None:
         """Declare an entry, in place of the one with the same UIDs."""
-        uids = limit.uids
-        if uids.first != uids.last and uids not in self.entries:
-            for other in self.entries:
-                if uids.crosses(other):
-                    raise LimitsError(
-                        errno.EINVAL,
-                        f"{uids} overlaps {other} and neither lies within the other;"
-                        f" remove {other} first, or choose a range inside or around it",
-                    )
-        self.entries[uids] = limit
+        self.entries[limit.uids] = limit
 
     def remove(self, uids: Uids) -> None:
         """Drop the entry with exactly these UIDs."""
@@ -319,26 +309,52 @@ class Table:
             raise LimitsError(errno.ENOENT, f"there is no limit for {uids} to remove")
         del self.entries[uids]
 
+    def overlap(self) -> tuple[Uids, Uids] | None:
+        """Two entries that overlap while neither lies within the other, where there are such."""
+        around: list[Uids] = []
+        for uids in sorted(self.entries, key=lambda uids: uids.order):
+            while around and around[-1].last < uids.first:
+                around.pop()
+            if around and around[-1].last < uids.last:
+                return around[-1], uids
+            around.append(uids)
+        return None
+
+    def check(self) -> None:
+        """Raise what the kernel would say of the entries together."""
+        if pair := self.overlap():
+            raise LimitsError(
+                errno.EINVAL,
+                f"{pair[0]} and {pair[1]} overlap and neither lies within the other;"
+                " remove one of them, or choose a range inside or around the other",
+            )
+
     def apply(self, lines: Iterable[str], names: Vocabulary = KNOWN) -> None:
         """All the lines in their order, or, where one is refused, none."""
+        declared = [_numbered(number, parse_line, line, names) for number, line in enumerate(lines, 1)]
         after = self.copy()
-        for number, line in enumerate(lines, 1):
-            try:
-                after.apply_one(parse_line(line, names))
-            except LimitsError as exc:
-                raise exc.at(number) from None
+        last_line: dict[Uids, int] = {}
+        for number, line in enumerate(declared, 1):
+            if isinstance(line, Limit):
+                after.set(line)
+                last_line[line.uids] = number
+            elif line is not None:
+                _numbered(number, after.remove, line.uids)
+        if pair := after.overlap():
+            _numbered(max(last_line.get(uids, 0) for uids in pair), after.check)
         self.entries = after.entries
-
-    def apply_one(self, declared: Limit | Removal | None) -> None:
-        """One parsed line."""
-        if isinstance(declared, Limit):
-            self.set(declared)
-        elif isinstance(declared, Removal):
-            self.remove(declared.uids)
 
     def text(self) -> str:
         """The table as the kernel prints it."""
         return "".join(f"{limit.line()}\n" for limit in self)
+
+
+def _numbered(number: int, check: Callable[..., _T], *arguments: object) -> _T:
+    """The result of a check, or its refusal with the number of the line."""
+    try:
+        return check(*arguments)
+    except LimitsError as exc:
+        raise exc.at(number) from None
 
 
 def split_lines(text: str) -> list[str]:

@@ -109,6 +109,7 @@ class Wish:
             table.entries.pop(uids, None)
         for declaration in self.declared:
             table.set(declaration.limit(ram, names))
+        table.check()
         return table
 
 
@@ -117,13 +118,13 @@ def parse_arguments(arguments: Mapping[str, object]) -> Wish:
     validator: Any = ArgumentSpecValidator
     validated = validator(ARGUMENT_SPEC, required_if=[("state", "present", ("max",))]).validate(dict(arguments))
     if validated.error_messages:
-        raise TaskError("; ".join(_polish(message) for message in validated.error_messages) + ".")
+        raise TaskError(_sentence("; ".join(_polish(message) for message in validated.error_messages)))
     values = validated.validated_parameters
     try:
         uids = parse_uids(values["uid"])
         declaration = _parse_declaration(uids, values) if values.get("max") is not None else None
     except (SizeError, LimitsError) as exc:
-        raise TaskError(f"{exc}.") from None
+        raise TaskError(_sentence(str(exc))) from None
     present = values["state"] == "present"
     return Wish(
         declared=(declaration,) if present and declaration else (),
@@ -137,6 +138,10 @@ def parse_no_arguments(arguments: Mapping[str, object]) -> None:
     """Refuse whatever is given to a module without options."""
     if arguments:
         raise TaskError(f"unknown argument {', '.join(map(str, arguments))}; this module takes none.")
+
+
+def _sentence(message: str) -> str:
+    return message if message.endswith("?") else f"{message}."
 
 
 def _polish(message: str) -> str:
@@ -160,10 +165,13 @@ def parse_uids(value: object) -> Uids:
 
 
 def _parse_declaration(uids: Uids, values: Mapping[str, object]) -> Declaration:
+    limit, high = parse_size(values["max"], name="max"), parse_size(values["high"], name="high", minimum=1)
+    if limit.percent is None and high.percent is None:
+        Limit(uids, limit.bytes, high.bytes).check()
     return Declaration(
         uids=uids,
-        max=parse_size(values["max"], name="max"),
-        high=parse_size(values["high"], name="high", minimum=1),
+        max=limit,
+        high=high,
         policy=str(values["policy"]),
         metric=str(values["metric"]),
         grace_ms=parse_grace(values["grace"]),
@@ -291,6 +299,6 @@ def _desired(wish: Wish, current: Table, reading: Reading, path: str) -> Table:
     try:
         return wish.desired(current, reading.ram, names_of(reading))
     except SizeError as exc:
-        raise TaskError(f"{exc}.") from None
+        raise TaskError(_sentence(str(exc))) from None
     except LimitsError as exc:
         raise TaskError(f"{exc} (in {path} on this host).") from None

@@ -142,4 +142,4 @@ def describe_size(size: int | None) -> str:
         if size >= UNITS[unit]:
             amount = f"{size / UNITS[unit]:.1f}".removesuffix(".0")
             return f"{amount} {unit}iB"
-    return f"{size} bytes"
+    return f"{size} byte" if size == 1 else f"{size} bytes"

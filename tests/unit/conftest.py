@@ -2,7 +2,7 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
 
-"""Make this checkout importable as the collection, wherever it lies.
+"""Make this checkout importable as the collection, wherever it lies, and give tests a device to work on.
 
 ``ansible-test units`` brings its own loader; a plain ``pytest tests/unit`` does not, and the checkout need not be below
 a directory named ansible_collections.
@@ -11,9 +11,14 @@ a directory named ansible_collections.
 from __future__ import annotations
 
 import importlib.util
+import os
+import shutil
+import subprocess
 import sys
 import types
 from pathlib import Path
+
+import pytest
 
 COLLECTION = "ansible_collections.devfleet.uid_mem"
 ROOT = Path(__file__).resolve().parents[2]
@@ -32,3 +37,49 @@ if not _is_importable():
         package = types.ModuleType(".".join(parts[:depth]))
         package.__path__ = [str(ROOT)] if depth == len(parts) else []
         sys.modules[package.__name__] = package
+
+# The package is there only now.
+from ansible_collections.devfleet.uid_mem.tests.unit.device import Device  # noqa: E402
+
+
+def _link(directory: Path, **programs: str) -> str:
+    directory.mkdir(parents=True)
+    for name, target in programs.items():
+        (directory / name).symlink_to(target)
+    return str(directory)
+
+
+def _userland(name: str, place: Path) -> str:
+    """The PATH of a device of that kind; dash with GNU, all of busybox, or Android's mksh with toybox."""
+    shell = {"dash": "dash", "busybox": "busybox", "android": "mksh"}[name]
+    program = shutil.which(shell)
+    if program is None:
+        pytest.skip(f"{shell} is not installed")
+    if name == "dash":
+        return f"{_link(place, sh=program)}:{os.environ['PATH']}"
+    if name == "busybox":
+        applets = subprocess.run([program, "--list"], capture_output=True, text=True, check=True).stdout.split()
+        return _link(place, **dict.fromkeys(applets, program))
+    toybox = shutil.which("toybox")
+    if toybox is None:
+        pytest.skip("toybox is not installed")
+    applets = subprocess.run([toybox], capture_output=True, text=True, check=True).stdout.split()
+    # Debian's toybox is built without these two; Android's has dd.
+    missing = {tool: str(shutil.which(tool)) for tool in ("dd", "gzip") if tool not in applets}
+    return _link(place, **{**dict.fromkeys(set(applets) - {"["}, toybox), **missing, "sh": program})
+
+
+@pytest.fixture(params=["dash", "busybox", "android"])
+def device(request: pytest.FixtureRequest, tmp_path: Path) -> Device:
+    """A device of each kind, without the module and without a limits file."""
+    root = tmp_path / "device"
+    root.mkdir()
+    return Device(root, _userland(request.param, tmp_path / "bin"))
+
+
+@pytest.fixture
+def dash_device(tmp_path: Path) -> Device:
+    """A device where the kind makes no difference."""
+    root = tmp_path / "device"
+    root.mkdir()
+    return Device(root, _userland("dash", tmp_path / "bin"))

@@ -1,0 +1,586 @@
+# SPDX-FileCopyrightText: 2026 The uid_mem authors
+# SPDX-License-Identifier: GPL-3.0-or-later
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+
+"""The action plugins from the task's arguments to its result, with real shells and only the transport replaced."""
+
+from __future__ import annotations
+
+from functools import partial
+from types import SimpleNamespace
+from typing import Any
+
+import pytest
+import yaml
+from ansible.parsing.dataloader import DataLoader
+from ansible.playbook.play_context import PlayContext
+
+from ansible_collections.devfleet.uid_mem.plugins.action import uid_mem_info, uid_mem_limit
+from ansible_collections.devfleet.uid_mem.plugins.modules import uid_mem_info as info_doc
+from ansible_collections.devfleet.uid_mem.plugins.modules import uid_mem_limit as limit_doc
+from ansible_collections.devfleet.uid_mem.plugins.plugin_utils import _plan, _remote
+from ansible_collections.devfleet.uid_mem.plugins.plugin_utils._device import read_command, write_command
+from ansible_collections.devfleet.uid_mem.plugins.plugin_utils._diff import FILE_HEADER
+from ansible_collections.devfleet.uid_mem.plugins.plugin_utils._limits import Table, split_lines
+from ansible_collections.devfleet.uid_mem.tests.unit.device import Device
+
+DEFAULTS = "high=max policy=default metric=rss grace_ms=0 mode=enforce"
+MIB = 1 << 20
+
+
+class FakeConnection:
+    """The transport, and the kernel's side of ``/proc/uid_mem/limits``: the table takes what is written there."""
+
+    transport = "fake"
+    allow_executable = False
+    always_pipeline_modules = False
+
+    def __init__(self, device: Device) -> None:
+        self.device = device
+        self.calls: list[tuple[str, bytes | None]] = []
+        self.become: Any = None
+        self.has_pipelining = True
+        self.pipelining = True
+        self.evicts = False
+        self.answer: str | None = None
+        self._shell = SimpleNamespace(tmpdir=None, _IS_WINDOWS=False)
+
+    def get_option(self, name: str) -> bool:
+        return {"pipelining": self.pipelining}[name]
+
+    def exec_command(
+        self, command: str, in_data: bytes | None = None, sudoable: bool = True
+    ) -> tuple[int, bytes, bytes]:
+        self.calls.append((command, in_data))
+        if self.answer is not None:
+            return 1, self.answer.encode(), b"no such thing\n"
+        before = self.device.limits.read_text() if self.device.limits.exists() else ""
+        done = self.device.run(command, in_data)
+        output = done.stdout
+        if self.device.limits.exists() and self.device.limits.read_text() != before:
+            written = self.device.limits.read_text()
+            table = Table.parse(before)
+            table.apply(split_lines(written))
+            after = "" if self.evicts else table.text()
+            self.device.limits.write_text(after)
+            output = output.replace(_shown(written), _shown(after))
+        return done.returncode, output, done.stderr
+
+
+def _shown(text: str) -> bytes:
+    return b"begin limits\n" + b"".join(b"|%s\n" % line.encode() for line in split_lines(text))
+
+
+class Host:
+    """A device with its connection, to run tasks on."""
+
+    def __init__(self, device: Device) -> None:
+        self.device = device
+        self.connection = FakeConnection(device)
+
+    def run(
+        self, action: Any, args: dict[str, Any], *, check: bool = False, diff: bool = True, job: int = 0
+    ) -> dict[str, Any]:
+        """What a task's result is."""
+        self.connection.calls.clear()
+        task = SimpleNamespace(
+            action="devfleet.uid_mem." + action.__name__.rpartition(".")[2],
+            args=args,
+            async_val=job,
+            check_mode=check,
+            diff=diff,
+        )
+        context: Any = PlayContext
+        loader: Any = DataLoader
+        plugin = action.ActionModule(task, self.connection, context(), loader(), None, None)
+        result: dict[str, Any] = plugin.run(task_vars={})
+        return result
+
+    def limit(self, *, check: bool = False, diff: bool = True, job: int = 0, **args: Any) -> dict[str, Any]:
+        """Run uid_mem_limit."""
+        return self.run(uid_mem_limit, args, check=check, diff=diff, job=job)
+
+    def refused(self, **args: Any) -> str:
+        """Run uid_mem_limit, which must fail and change nothing."""
+        limits, file = self.state()
+        result = self.limit(**args)
+        assert result["failed"]
+        assert not result.get("changed")
+        assert self.state() == (limits, file)
+        return str(result["msg"])
+
+    def state(self) -> tuple[str | None, str | None]:
+        """Kernel and file as they are."""
+        return (
+            self.device.limits.read_text() if self.device.limits.exists() else None,
+            self.device.read_file() if self.device.file.exists() else None,
+        )
+
+
+@pytest.fixture
+def host(dash_device: Device, monkeypatch: pytest.MonkeyPatch) -> Host:
+    """A host with the module loaded, no limits, and no limits file."""
+    root = str(dash_device.root)
+    monkeypatch.setattr(_remote, "read_command", partial(read_command, root=root))
+    monkeypatch.setattr(_remote, "write_command", partial(write_command, root=root))
+    dash_device.load_module()
+    return Host(dash_device)
+
+
+@pytest.fixture
+def bare_host(dash_device: Device, monkeypatch: pytest.MonkeyPatch) -> Host:
+    """A host without the module."""
+    monkeypatch.setattr(_remote, "read_command", partial(read_command, root=str(dash_device.root)))
+    return Host(dash_device)
+
+
+# --- what a task does
+
+
+def test_new_limit(host: Host) -> None:
+    result = host.limit(uid=10070, max="100M")
+    assert result == {
+        "changed": True,
+        "kernel_changed": True,
+        "file_changed": True,
+        "before": [],
+        "after": [
+            {
+                "uid": "10070",
+                "max": 100 * MIB,
+                "high": "max",
+                "policy": "default",
+                "metric": "rss",
+                "grace": "0",
+                "mode": "enforce",
+            }
+        ],
+        "usage": [],
+        "engine": "hooks",
+        "kernel": host.device.release,
+        "diff": [
+            {
+                "before_header": "/proc/uid_mem/limits",
+                "after_header": "/proc/uid_mem/limits",
+                "before": "",
+                "after": f"10070 max=104857600 {DEFAULTS}\n",
+            },
+            {
+                "before_header": "/etc/uid_mem/limits",
+                "after_header": "/etc/uid_mem/limits",
+                "before": "",
+                "after": FILE_HEADER + "10070 max=100M\n",
+            },
+        ],
+    }
+    assert host.state() == (f"10070 max=104857600 {DEFAULTS}\n", FILE_HEADER + "10070 max=100M\n")
+    assert len(host.connection.calls) == 2
+
+
+def test_second_run_changes_nothing(host: Host) -> None:
+    host.limit(uid=10070, max="100M")
+    result = host.limit(uid="10070", max=104857600)
+    assert (result["changed"], result["kernel_changed"], result["file_changed"], result["diff"]) == (
+        False,
+        False,
+        False,
+        [],
+    )
+    assert result["before"] == result["after"] != []
+    assert len(host.connection.calls) == 1
+
+
+def test_every_key(host: Host) -> None:
+    args: dict[str, Any] = {
+        "max": "2G",
+        "high": "1.5G",
+        "policy": "highest_rss",
+        "metric": "anon",
+        "grace": "2s",
+        "mode": "audit",
+    }
+    result = host.limit(uid="10000-19999", **args)
+    assert host.state()[0] == (
+        "10000-19999 max=2147483648 high=1610612736 policy=highest_rss metric=anon grace_ms=2000 mode=audit\n"
+    )
+    assert result["after"][0] == {**args, "uid": "10000-19999", "max": 2 << 30, "high": 3 << 29, "grace": "2000ms"}
+    assert not host.limit(**result["after"][0])["changed"]
+
+
+def test_left_out_keys_take_their_defaults(host: Host) -> None:
+    host.limit(uid=10070, max="2G", mode="audit", grace="1s")
+    result = host.limit(uid=10070, max="2G")
+    assert result["changed"]
+    assert host.state()[0] == f"10070 max=2147483648 {DEFAULTS}\n"
+
+
+def test_share_of_the_ram(host: Host) -> None:
+    result = host.limit(uid=10070, max="25%", high="12.5%")
+    assert (result["after"][0]["max"], result["after"][0]["high"]) == (1000 * MIB, 500 * MIB)
+
+
+def test_no_limit_as_exception(host: Host) -> None:
+    host.limit(uid="10000-19999", max="100M")
+    host.limit(uid=10070, max="max")
+    assert host.state()[0] == f"10000-19999 max=104857600 {DEFAULTS}\n10070 max=max {DEFAULTS}\n"
+
+
+def test_changed_by_hand_in_the_kernel_is_put_back(host: Host) -> None:
+    host.limit(uid=10070, max="100M")
+    host.device.limits.write_text(f"10070 max=209715200 {DEFAULTS}\n")
+    result = host.limit(uid=10070, max="100M")
+    assert (result["changed"], result["kernel_changed"], result["file_changed"]) == (True, True, False)
+    assert result["before"][0]["max"] == 200 * MIB
+    assert [part["before_header"] for part in result["diff"]] == ["/proc/uid_mem/limits"]
+    assert not host.limit(uid=10070, max="100M")["changed"]
+
+
+def test_changed_by_hand_in_the_file_is_put_back(host: Host) -> None:
+    host.limit(uid=10070, max="100M")
+    host.device.write_file("# mine\n10070   max=200M # no\n".replace(" # no", ""))
+    result = host.limit(uid=10070, max="100M")
+    assert (result["changed"], result["kernel_changed"], result["file_changed"]) == (True, False, True)
+    assert host.state()[1] == "# mine\n10070 max=100M\n"
+
+
+def test_file_without_final_newline_gets_one(host: Host) -> None:
+    """The kernel waits for the end of a line, so that limit would be missing after a boot."""
+    host.limit(uid=10070, max="100M")
+    host.device.write_file("10070 max=100M")
+    result = host.limit(uid=10070, max="100M")
+    assert (result["kernel_changed"], result["file_changed"]) == (False, True)
+    assert host.state()[1] == "10070 max=100M\n"
+
+
+def test_absent(host: Host) -> None:
+    host.limit(uid=10070, max="100M")
+    host.limit(uid=10071, max="100M")
+    result = host.limit(uid=10070, state="absent")
+    assert (result["changed"], result["kernel_changed"], result["file_changed"]) == (True, True, True)
+    assert (len(result["before"]), result["after"]) == (1, [])
+    assert host.state() == (f"10071 max=104857600 {DEFAULTS}\n", FILE_HEADER + "10071 max=100M\n")
+    assert not host.limit(uid=10070, state="absent")["changed"]
+
+
+def test_absent_where_there_is_no_file(host: Host) -> None:
+    assert not host.limit(uid=10070, state="absent")["changed"]
+    assert host.state() == ("", None)
+
+
+def test_absent_leaves_the_range_around(host: Host) -> None:
+    host.limit(uid="10000-19999", max="100M")
+    assert not host.limit(uid=10070, state="absent")["changed"]
+
+
+def test_not_persistent(host: Host) -> None:
+    host.device.write_file("this is no limits file\n")
+    result = host.limit(uid=10070, max="100M", persist=False)
+    assert (result["changed"], result["file_changed"]) == (True, False)
+    assert host.state() == (f"10070 max=104857600 {DEFAULTS}\n", "this is no limits file\n")
+    assert host.limit(uid=10070, state="absent", persist="no")["changed"]
+    assert host.state() == ("", "this is no limits file\n")
+
+
+def test_other_path(host: Host) -> None:
+    (host.device.root / "data").mkdir()
+    assert host.limit(uid=10070, max="100M", path="/data/it's $HOME")["changed"]
+    assert (host.device.root / "data" / "it's $HOME").read_text() == FILE_HEADER + "10070 max=100M\n"
+
+
+def test_file_keeps_bytes_that_are_not_utf8(host: Host) -> None:
+    host.device.write_file("# caf\udce9\n")
+    host.limit(uid=10070, max="100M")
+    assert host.device.file.read_bytes() == b"# caf\xe9\n10070 max=100M\n"
+
+
+def test_usage(host: Host) -> None:
+    (host.device.proc / "stats").write_text("10069 usage=1\n10070 usage=2 procs=1\n10071 usage=3\n")
+    assert host.limit(uid=10070, max="100M")["usage"] == [{"uid": 10070, "usage": 2, "procs": 1}]
+    assert [row["uid"] for row in host.limit(uid="10070-10075", max="100M")["usage"]] == [10070, 10071]
+
+
+@pytest.mark.parametrize("diff", [True, False])
+def test_check_mode_says_what_would_be(host: Host, diff: bool) -> None:
+    host.device.write_file("# mine\n10070 max=1M\n")
+    before = host.state()
+    predicted = host.limit(check=True, diff=diff, uid=10070, max="100M")
+    assert host.state() == before
+    assert len(host.connection.calls) == 1
+    assert host.limit(diff=diff, uid=10070, max="100M") == predicted
+    assert ("diff" in predicted) == diff
+    if diff:
+        assert [part["after"] for part in predicted["diff"]] == list(host.state())
+        assert [part["before"] for part in predicted["diff"]] == list(before)
+
+
+# --- bad input
+
+
+def test_max_100(host: Host) -> None:
+    assert host.refused(uid=10070, max=100) == "max: 100 bytes is below the minimum of 1 MiB; did you mean 100M?"
+    assert host.connection.calls == []
+
+
+def test_max_banana(host: Host) -> None:
+    message = host.refused(uid=10070, max="banana")
+    assert message.startswith(
+        "max: 'banana' is not a size; write a number of bytes (104857600), a number with K, M, G or T"
+    )
+
+
+def test_uid_0(host: Host) -> None:
+    assert host.refused(uid=0, max="100M") == "uid: UID 0 (root) cannot be limited; UIDs go from 1 to 4294967294."
+
+
+def test_uid_minus_5(host: Host) -> None:
+    assert host.refused(uid=-5, max="100M") == "uid: -5 is negative; UIDs go from 1 to 4294967294."
+    assert host.refused(uid="-5", max="100M") == "uid: -5 is negative; UIDs go from 1 to 4294967294."
+
+
+def test_module_missing(bare_host: Host) -> None:
+    message = bare_host.refused(uid=10070, max="100M")
+    assert f"The running kernel {bare_host.device.release} has no /proc/uid_mem and no module uid_mem" in message
+    assert "devfleet.uid_mem.kernel_install" in message
+
+
+def test_module_not_loaded(bare_host: Host) -> None:
+    updates = bare_host.device.root / "lib" / "modules" / bare_host.device.release / "updates"
+    updates.mkdir(parents=True)
+    (updates / "uid_mem.ko").touch()
+    assert "Load it with 'modprobe uid_mem'" in bare_host.refused(uid=10070, max="100M")
+
+
+@pytest.mark.parametrize("check", [True, False])
+def test_no_permission(host: Host, monkeypatch: pytest.MonkeyPatch, check: bool) -> None:
+    answer = host.connection.device.run(read_command("/etc/uid_mem/limits", str(host.device.root))).stdout.decode()
+    answer = answer.replace("kernel_writable=yes", "kernel_writable=no").replace("euid=0", "euid=1000")
+    host.connection.answer = answer
+    assert "No permission to change /proc/uid_mem/limits" in host.refused(check=check, uid=10070, max="100M")
+    assert not host.limit(uid=10070, state="absent")["changed"]
+
+
+@pytest.mark.parametrize(
+    ("args", "message"),
+    [
+        ({"uid": 10070}, "state is present but all of the following are missing: max."),
+        ({"max": "1M"}, "missing required arguments: uid."),
+        ({"uid": True, "max": "1M"}, "uid: True is neither a UID (10070) nor a range of UIDs (10000-19999)."),
+        ({"uid": 10070.0, "max": "1M"}, "uid: 10070.0 is neither a UID (10070) nor a range of UIDs (10000-19999)."),
+        ({"uid": [1], "max": "1M"}, "uid: [1] is neither a UID (10070) nor a range of UIDs (10000-19999)."),
+        (
+            {"uid": "alice", "max": "1M"},
+            "uid: 'alice' is neither a UID (10070) nor a range of UIDs (10000-19999);"
+            " look the number of a user up with 'id -u alice'.",
+        ),
+        ({"uid": "9-5", "max": "1M"}, "uid: the range 9-5 ends before it starts; did you mean 5-9?"),
+        ({"uid": 1 << 32, "max": "1M"}, "uid: UID 4294967296 does not exist; UIDs go from 1 to 4294967294."),
+        ({"uid": 5, "max": "1M", "high": "2M"}, "high (2 MiB) is above max (1 MiB); it may be at most max."),
+        ({"uid": 5, "max": "1M", "high": "0"}, "high: 0 bytes is below the minimum of 1 byte."),
+        ({"uid": 5, "max": "50%", "high": "60%"}, "high (2.3 GiB) is above max (2 GiB); it may be at most max"),
+        (
+            {"uid": 5, "max": "0.0001%"},
+            "max: 0.0001% of this device's RAM (3.9 GiB) is 4194 bytes, below",
+        ),
+        (
+            {"uid": 5, "max": "1M", "grace": "61m"},
+            "grace: 61m is longer than the longest grace period, one hour (60m).",
+        ),
+        ({"uid": 5, "max": "1M", "mode": "kill"}, "value of mode must be one of: enforce, audit, got: kill."),
+        (
+            {"uid": 5, "max": "1M", "policy": "rnd"},
+            "policy: 'rnd' is unknown to the kernel of this host; it knows default, highest_rss.",
+        ),
+        ({"uid": 5, "max": "1M", "path": "limits"}, "path: 'limits' is not the absolute path of a file"),
+        ({"uid": 5, "max": "1M", "path": "/etc/"}, "path: '/etc/' is not the absolute path of a file"),
+        ({"uid": 5, "max": "1M", "path": "/e\n"}, "path: '/e\\n' is not the absolute path of a file"),
+        ({"uid": 5, "max": "1M", "persist": "maybe"}, "persist"),
+        (
+            {"uid": 5, "max": "1M", "color": "red"},
+            "unknown argument color;"
+            " this module takes grace, high, max, metric, mode, path, persist, policy, state, uid.",
+        ),
+    ],
+)
+def test_other_bad_arguments(host: Host, args: dict[str, Any], message: str) -> None:
+    refusal = host.refused(**args)
+    assert message in refusal
+    assert refusal[-1] in ".?"
+
+
+def test_metric_the_kernel_does_not_know(host: Host) -> None:
+    (host.device.proc / "features").write_text("abi=1 engine=hooks policies=default metrics=rss\n")
+    assert "metric: 'anon' is unknown to the kernel of this host; it knows rss." in host.refused(
+        uid=5, max="1M", metric="anon"
+    )
+
+
+def test_overlap_in_the_kernel(host: Host) -> None:
+    host.limit(uid="10-20", max="1M", persist=False)
+    message = host.refused(uid="15-25", max="1M")
+    assert "10-20 and 15-25 overlap and neither lies within the other" in message
+    assert "(in /proc/uid_mem/limits on this host)" in message
+
+
+def test_overlap_in_the_file(host: Host) -> None:
+    host.device.write_file("10-20 max=1M\n")
+    assert "(in /etc/uid_mem/limits on this host)" in host.refused(uid="15-25", max="1M")
+
+
+def test_file_that_the_kernel_would_refuse(host: Host) -> None:
+    host.device.write_file("# mine\n5 max=banana\n")
+    message = host.refused(uid=10070, max="100M")
+    assert message.startswith("/etc/uid_mem/limits, line 2: max='banana' is not a size")
+    assert message.endswith("The kernel would refuse the file at the next boot. Correct or delete that line.")
+
+
+def test_kernel_of_another_version(host: Host) -> None:
+    host.device.limits.write_text("5 max=1048576 colour=red\n")
+    assert "do not fit together" in host.refused(uid=10070, max="100M")
+
+
+def test_evicted_at_once(host: Host) -> None:
+    host.connection.evicts = True
+    result = host.limit(uid=10070, max="100M")
+    assert "does not list them now" in result["msg"]
+
+
+def test_host_that_says_nothing(host: Host) -> None:
+    host.connection.answer = ""
+    assert "did not answer the read script (exit status 1): no such thing" in host.refused(uid=10070, max="100M")
+
+
+@pytest.mark.parametrize("action", [uid_mem_limit, uid_mem_info])
+def test_async(host: Host, action: Any) -> None:
+    result = host.run(action, {"uid": 10070, "max": "100M"}, job=10)
+    assert "does not support async: " in result["msg"]
+    assert "Take async and poll off the task." in result["msg"]
+    assert host.connection.calls == []
+
+
+def test_windows(host: Host) -> None:
+    host.connection._shell._IS_WINDOWS = True
+    assert "Windows shell" in host.refused(uid=10070, max="100M")
+
+
+# --- the way to the device
+
+
+def become(name: str, *, prompts: bool) -> Any:
+    return SimpleNamespace(name=name, expect_prompt=lambda: prompts)
+
+
+@pytest.mark.parametrize(
+    ("pipelining", "method", "on_stdin"),
+    [
+        (True, None, True),
+        (True, become("sudo", prompts=True), True),
+        (True, become("su", prompts=False), False),
+        (False, None, False),
+        (False, become("sudo", prompts=False), False),
+    ],
+)
+def test_small_write_follows_pipelining(
+    host: Host, monkeypatch: pytest.MonkeyPatch, pipelining: bool, method: Any, on_stdin: bool
+) -> None:
+    plugin_without_become(monkeypatch)
+    host.connection.pipelining = pipelining
+    host.connection.become = method
+    assert host.limit(uid=10070, max="100M")["changed"]
+    assert [data is not None for _command, data in host.connection.calls] == [False, on_stdin]
+    assert host.state()[1] == FILE_HEADER + "10070 max=100M\n"
+
+
+def plugin_without_become(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Become methods are looked at, but commands are run as they are."""
+
+    def execute(self: Any, command: str, in_data: bytes | None = None, **options: Any) -> dict[str, Any]:
+        status, out, err = self._connection.exec_command(command, in_data)
+        return {"rc": status, "stdout": out.decode("utf-8", "surrogateescape"), "stderr": err.decode()}
+
+    monkeypatch.setattr(uid_mem_limit.ActionModule, "_low_level_execute_command", execute)
+
+
+@pytest.mark.parametrize(
+    ("method", "capable", "works"),
+    [
+        (None, True, True),
+        (become("sudo", prompts=False), True, True),
+        (become("sudo", prompts=True), True, False),
+        (become("su", prompts=False), True, False),
+        (None, False, False),
+    ],
+)
+def test_large_write_without_pipelining(
+    host: Host, monkeypatch: pytest.MonkeyPatch, method: Any, capable: bool, works: bool
+) -> None:
+    plugin_without_become(monkeypatch)
+    host.device.write_file("# 100 bytes of comment" + "." * 77 + "\n" + "#\n" * 40000)
+    host.connection.pipelining = False
+    host.connection.has_pipelining = capable
+    host.connection.become = method
+    if works:
+        assert host.limit(uid=10070, max="100M")["changed"]
+        assert host.connection.calls[1][1] is not None
+    else:
+        assert "Set 'ansible_pipelining: true'" in host.refused(uid=10070, max="100M")
+
+
+def test_connection_without_the_option(host: Host, monkeypatch: pytest.MonkeyPatch) -> None:
+    def unknown(name: str) -> bool:
+        raise KeyError(name)
+
+    monkeypatch.setattr(host.connection, "get_option", unknown)
+    assert host.limit(uid=10070, max="100M")["changed"]
+    assert host.connection.calls[1][1] is None
+
+
+# --- uid_mem_info
+
+
+def test_info(host: Host) -> None:
+    host.limit(uid=10070, max="100M")
+    (host.device.proc / "stats").write_text("10070 usage=2 procs=1\n")
+    result = host.run(uid_mem_info, {})
+    assert result == {
+        "changed": False,
+        "features": {"abi": "1", "engine": "hooks", "policies": "highest_rss", "metrics": "rss,anon"},
+        "limits": [limit.as_dict() for limit in Table.parse("10070 max=100M")],
+        "stats": [{"uid": 10070, "usage": 2, "procs": 1}],
+        "kernel": host.device.release,
+    }
+    assert len(host.connection.calls) == 1
+
+
+def test_info_takes_nothing(host: Host) -> None:
+    assert host.run(uid_mem_info, {"uid": 5})["msg"] == "unknown argument uid; this module takes none."
+
+
+def test_info_without_the_module(bare_host: Host) -> None:
+    result = bare_host.run(uid_mem_info, {})
+    assert result["failed"]
+    assert "devfleet.uid_mem.kernel_install" in result["msg"]
+
+
+# --- the documentation
+
+
+def test_documented_options_are_those_checked() -> None:
+    documented = yaml.safe_load(limit_doc.DOCUMENTATION)["options"]
+    assert documented.keys() == _plan.ARGUMENT_SPEC.keys()
+    for name, spec in _plan.ARGUMENT_SPEC.items():
+        for key in ("type", "default", "choices", "required"):
+            assert documented[name].get(key) == spec.get(key), (name, key)
+
+
+def test_documented_examples_are_accepted() -> None:
+    examples = yaml.safe_load(limit_doc.EXAMPLES)
+    assert len(examples) > 3
+    for example in examples:
+        _plan.parse_arguments(example["devfleet.uid_mem.uid_mem_limit"])
+
+
+def test_documented_results_are_those_returned(host: Host) -> None:
+    result = host.limit(uid=10070, max="100M", diff=False)
+    assert set(result) == {"changed", *yaml.safe_load(limit_doc.RETURN)}
+    assert set(result["after"][0]) == set(yaml.safe_load(limit_doc.RETURN)["after"]["contains"])
+    assert set(host.run(uid_mem_info, {})) == {"changed", *yaml.safe_load(info_doc.RETURN)}

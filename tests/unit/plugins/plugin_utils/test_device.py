@@ -1,0 +1,571 @@
+# SPDX-FileCopyrightText: 2026 The uid_mem authors
+# SPDX-License-Identifier: GPL-3.0-or-later
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+
+"""The scripts, run for real by each kind of shell and utilities, and what is made of their answers."""
+
+from __future__ import annotations
+
+import gzip
+import os
+import re
+import resource
+import shutil
+import signal
+from dataclasses import replace
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from ansible_collections.devfleet.uid_mem.plugins.plugin_utils._device import (
+    READ_SCRIPT,
+    WRITE_SCRIPT,
+    Change,
+    DeviceError,
+    Reading,
+    embedded,
+    parse_reading,
+    parse_stats,
+    parse_written,
+    read_command,
+    write_command,
+)
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from ansible_collections.devfleet.uid_mem.tests.unit.device import Device
+
+PATH = "/etc/uid_mem/limits"
+LINE = "10070 max=104857600 high=max policy=default metric=rss grace_ms=0 mode=enforce\n"
+NOBODY = 65534
+
+
+def read(device: Device, **options: Any) -> Reading:
+    done = device.run(read_command(PATH, str(device.root)), **options)
+    assert done.stderr == b""
+    return parse_reading(done.stdout.decode("utf-8", "surrogateescape"), PATH)
+
+
+def write(device: Device, change: Change, *, before: str = ":", **options: Any) -> str | None:
+    """Run the write script. I(before) are commands without single quotes for its beginning, to make it fail later."""
+    command = write_command(change, str(device.root)).replace("LC_ALL=C\n", f"LC_ALL=C\n{before}\n", 1)
+    done = device.run(command, change.data, **options)
+    assert done.stderr == b""
+    return parse_written(done.stdout.decode(), change, rc=done.returncode)
+
+
+def as_nobody(device: Device) -> dict[str, Any]:
+    """Options to run a script as an ordinary user, for whom permissions count."""
+    if os.getuid():
+        return {}
+    for directory in [device.root, *device.root.parents]:
+        if directory.stat().st_uid == os.getuid() and str(directory) not in ("/", "/tmp"):
+            directory.chmod(0o755)
+    return {"user": NOBODY, "group": NOBODY, "extra_groups": []}
+
+
+def test_scripts_hold_no_single_quotes() -> None:
+    assert "'" not in READ_SCRIPT + WRITE_SCRIPT
+
+
+# --- reading
+
+
+def test_read_a_device_with_limits(device: Device) -> None:
+    device.load_module(LINE, stats="10070 usage=5 comm=x\n")
+    device.write_file("# mine\n10070 max=100M\n")
+    reading = read(device)
+    assert reading.system == "Linux"
+    assert reading.release == device.release
+    assert reading.euid == os.geteuid()
+    assert reading.ram == 4096000 * 1024
+    assert reading.loaded
+    assert reading.kernel_writable
+    assert reading.features == {"abi": "1", "engine": "hooks", "policies": "highest_rss", "metrics": "rss,anon"}
+    assert reading.policies == ("default", "highest_rss")
+    assert reading.metrics == ("rss", "anon")
+    assert reading.limits_text == LINE
+    assert reading.stats_text == "10070 usage=5 comm=x\n"
+    assert reading.file_state == "present"
+    assert reading.file_text == "# mine\n10070 max=100M\n"
+    assert reading.file_sum
+    assert reading.file_writable
+    reading.require_kernel()
+    reading.require_file()
+    reading.require_permission(kernel=True, file=True)
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "",
+        "\n",
+        "\n\n",
+        "no newline",
+        "5 max=1M\n\n# x",
+        "end file 0\nuid_mem_end\n|bar\n",
+        "#\udcff\xe9\r\n",
+        "# a\\nb%s\t\n",
+    ],
+)
+def test_read_any_file(device: Device, text: str) -> None:
+    device.load_module()
+    device.write_file(text)
+    assert read(device).file_text == text
+
+
+def test_read_through_a_terminal(device: Device) -> None:
+    device.load_module(LINE)
+    device.write_file("# a\r\n5 max=1M")
+    output = device.run(read_command(PATH, str(device.root))).stdout.decode()
+    reading = parse_reading("Welcome!\r\n" + output.replace("\n", "\r\n") + "Bye\r\n", PATH)
+    assert reading.limits_text == LINE
+    assert reading.file_text == "# a\r\n5 max=1M"
+    assert reading.release == device.release
+
+
+def test_read_without_a_file(device: Device) -> None:
+    device.load_module()
+    reading = read(device)
+    assert (reading.file_state, reading.file_text, reading.file_sum) == ("absent", None, "")
+    assert reading.file_writable
+    reading.require_file()
+
+
+def test_read_without_etc(device: Device) -> None:
+    device.load_module()
+    (device.root / "etc").rmdir()
+    reading = read(device)
+    assert not reading.file_writable
+    with pytest.raises(DeviceError, match="The directory of /etc/uid_mem/limits does not exist on this host, nor does"):
+        reading.require_file()
+
+
+def test_read_where_the_file_is_a_directory(device: Device) -> None:
+    device.load_module()
+    device.file.mkdir(parents=True)
+    with pytest.raises(DeviceError, match="/etc/uid_mem/limits on this host is not a regular file"):
+        read(device).require_file()
+
+
+def test_read_where_the_file_is_a_broken_link(device: Device) -> None:
+    device.load_module()
+    device.file.parent.mkdir()
+    device.file.symlink_to("nowhere")
+    with pytest.raises(DeviceError, match="is not a regular file"):
+        read(device).require_file()
+
+
+def test_read_without_permission(device: Device) -> None:
+    device.load_module(LINE)
+    device.write_file("")
+    device.limits.chmod(0o444)
+    device.file.chmod(0o600)
+    device.file.parent.chmod(0o555)
+    options = as_nobody(device)
+    if not options:
+        device.file.chmod(0)
+    reading = read(device, **options)
+    assert reading.limits_text == LINE
+    assert not reading.kernel_writable
+    assert not reading.file_writable
+    with pytest.raises(DeviceError, match=r"may not read /etc/uid_mem/limits on this host\. Set 'become: true'"):
+        reading.require_file()
+    with pytest.raises(
+        DeviceError, match=rf"No permission to change /proc/uid_mem/limits: .* UID {reading.euid} .*'become: true'"
+    ):
+        reading.require_permission(kernel=True, file=False)
+    with pytest.raises(DeviceError, match=r"No permission to change /etc/uid_mem/limits: .*'become: true'"):
+        reading.require_permission(kernel=False, file=True)
+    reading.require_permission(kernel=False, file=False)
+
+
+def test_read_where_the_directory_is_closed(device: Device) -> None:
+    device.load_module()
+    device.write_file("")
+    device.file.parent.chmod(0o600)
+    options = as_nobody(device)
+    try:
+        assert read(device, **options).file_state == "unreadable"
+    finally:
+        device.file.parent.chmod(0o755)
+
+
+def test_read_where_proc_is_closed(device: Device) -> None:
+    device.load_module()
+    device.limits.chmod(0o000)
+    reading = read(device, **as_nobody(device))
+    with pytest.raises(DeviceError, match=r"UID [0-9]+ may not read /proc/uid_mem on this host\. Set 'become: true'"):
+        reading.require_kernel()
+
+
+# --- what stands in the way
+
+
+def test_module_not_loaded(device: Device) -> None:
+    modules = device.root / "lib" / "modules" / device.release / "updates"
+    modules.mkdir(parents=True)
+    (modules / "uid_mem.ko").touch()
+    with pytest.raises(
+        DeviceError, match=r"installed for the running kernel .* but not loaded\. Load it with 'modprobe uid_mem'"
+    ):
+        read(device).require_kernel()
+
+
+def test_module_not_loaded_found_by_depmod(device: Device) -> None:
+    modules = device.root / "lib" / "modules" / device.release
+    modules.mkdir(parents=True)
+    (modules / "modules.dep").write_text("kernel/mm/x.ko:\nkernel/drivers/misc/uid_mem.ko.xz:\n")
+    reading = read(device)
+    assert reading.module_installed
+    assert "devfleet.uid_mem.uid_mem" in why_no_kernel(reading)
+
+
+def why_no_kernel(reading: Reading) -> str:
+    with pytest.raises(DeviceError) as caught:
+        reading.require_kernel()
+    return str(caught.value)
+
+
+@pytest.mark.parametrize("place", ["boot", "modules", "proc"])
+def test_module_missing_for_a_patched_kernel(device: Device, place: str) -> None:
+    config = b"CONFIG_MM=y\nCONFIG_UID_MEM=y\n"
+    if place == "proc":
+        (device.root / "proc" / "config.gz").write_bytes(gzip.compress(config))
+    else:
+        path = {"boot": f"boot/config-{device.release}", "modules": f"lib/modules/{device.release}/config"}[place]
+        (device.root / path).parent.mkdir(parents=True)
+        (device.root / path).write_bytes(config)
+    message = why_no_kernel(read(device))
+    assert "is built with CONFIG_UID_MEM, but the module uid_mem is not installed for it" in message
+    assert "devfleet.uid_mem.uid_mem" in message
+
+
+@pytest.mark.parametrize("place", ["boot", "proc"])
+def test_kernel_without_the_patch(device: Device, place: str) -> None:
+    config = b"CONFIG_MM=y\n# CONFIG_UID_MEM is not set\n"
+    if place == "proc":
+        (device.root / "proc" / "config.gz").write_bytes(gzip.compress(config))
+    else:
+        (device.root / "boot").mkdir()
+        (device.root / "boot" / f"config-{device.release}").write_bytes(config)
+    message = why_no_kernel(read(device))
+    assert f"The running kernel {device.release} is not built with CONFIG_UID_MEM" in message
+    assert "devfleet.uid_mem.kernel_install" in message
+
+
+def test_module_missing_for_an_unknown_kernel(device: Device) -> None:
+    reading = read(device)
+    assert (reading.module_installed, reading.patched) == (False, "unknown")
+    assert "has no /proc/uid_mem and no module uid_mem" in why_no_kernel(reading)
+
+
+def test_not_linux(dash_device: Device) -> None:
+    dash_device.load_module()
+    assert "needs Linux, and this host runs Darwin" in why_no_kernel(replace(read(dash_device), system="Darwin"))
+
+
+def test_other_abi(dash_device: Device) -> None:
+    dash_device.load_module(features="abi=2 engine=hooks\n")
+    assert "speaks abi=2, this collection abi=1" in why_no_kernel(read(dash_device))
+
+
+def test_root_without_permission(dash_device: Device) -> None:
+    dash_device.load_module()
+    reading = replace(read(dash_device), euid=0, kernel_writable=False, file_writable=False)
+    with pytest.raises(DeviceError, match=r"limits, although the task runs as root: run it on the host itself"):
+        reading.require_permission(kernel=True, file=True)
+    with pytest.raises(DeviceError, match=r"limits, although the task runs as root: .*read-only"):
+        reading.require_permission(kernel=False, file=True)
+
+
+@pytest.mark.parametrize(
+    ("output", "stderr", "message"),
+    [
+        ("", "", "exit status 127): it said nothing"),
+        ("", "sh: not found", "exit status 127): sh: not found"),
+        ("uid_mem_read 1\nsystem=Linux\n", "", "uid_mem_read 1 / system=Linux"),
+    ],
+)
+def test_no_whole_answer(output: str, stderr: str, message: str) -> None:
+    with pytest.raises(DeviceError) as caught:
+        parse_reading(output, PATH, rc=127, stderr=stderr)
+    assert message in str(caught.value)
+
+
+# --- writing
+
+
+def change_of(file_text: str | None, *lines: str, undo: list[str] | None = None, file_sum: str = "") -> Change:
+    return Change(PATH, file_sum, file_text, list(lines), undo or [])
+
+
+def test_write_kernel_and_new_file(device: Device) -> None:
+    device.load_module()
+    text = "# \udcff %s \\n '\n10070 max=100M\n"
+    printed = write(device, change_of(text, "10070 max=100M", "10071 max=1M"))
+    assert printed == "10070 max=100M\n10071 max=1M\n"
+    assert device.limits.read_text() == printed
+    assert device.read_file() == text
+    assert device.files() == ["limits"]
+    assert device.file.stat().st_mode & 0o777 == 0o644
+    assert device.file.parent.stat().st_mode & 0o777 == 0o755
+
+
+def test_write_kernel_only(device: Device) -> None:
+    device.load_module()
+    assert write(device, change_of(None, "10070 max=100M")) == "10070 max=100M\n"
+    assert not device.file.parent.exists()
+
+
+def test_write_file_only(device: Device) -> None:
+    device.load_module(LINE)
+    device.write_file("5 max=1M\n")
+    assert write(device, change_of("", file_sum=read(device).file_sum)) is None
+    assert device.read_file() == ""
+    assert device.limits.read_text() == LINE
+
+
+def test_write_keeps_mode_and_owner(device: Device) -> None:
+    device.load_module()
+    device.write_file("5 max=1M\n")
+    device.file.chmod(0o640)
+    if os.getuid() == 0:
+        os.chown(device.file, NOBODY, NOBODY)
+    before = device.file.stat()
+    write(device, change_of("6 max=1M\n", file_sum=read(device).file_sum))
+    after = device.file.stat()
+    assert (after.st_mode, after.st_uid, after.st_gid) == (before.st_mode, before.st_uid, before.st_gid)
+    assert after.st_ino != before.st_ino
+
+
+def test_write_follows_a_link(device: Device) -> None:
+    device.load_module()
+    device.write_file("")
+    target = device.root / "etc" / "shared"
+    target.write_text("5 max=1M\n")
+    device.file.unlink()
+    device.file.symlink_to("../shared")
+    write(device, change_of("6 max=1M\n", file_sum=read(device).file_sum))
+    assert device.file.is_symlink()
+    assert target.read_text() == "6 max=1M\n"
+
+
+def test_write_embedded_in_the_command(device: Device) -> None:
+    device.load_module()
+    change = change_of("# it's %d\\n\n5 max=1M\n", "5 max=1M")
+    command = embedded(write_command(change, str(device.root)), change.data)
+    assert command is not None
+    done = device.run(command)
+    assert parse_written(done.stdout.decode().replace("\n", "\r\n"), change) == "5 max=1M\n"
+    assert device.read_file() == "# it's %d\\n\n5 max=1M\n"
+
+
+def test_large_change_does_not_fit_into_a_command() -> None:
+    assert embedded("x", b"k" * 65537) is None
+
+
+def many(count: int) -> list[str]:
+    return [f"{uid} max={uid}M" for uid in range(100000, 100000 + count)]
+
+
+def test_write_many(device: Device) -> None:
+    device.load_module()
+    lines = many(20000)
+    text = "".join(f"{line}\n" for line in lines)
+    assert write(device, change_of(text, *lines)) == text
+    assert device.read_file() == text
+
+
+@pytest.mark.parametrize("with_file", [True, False])
+def test_kernel_gets_one_write(device: Device, tmp_path: Path, with_file: bool) -> None:
+    if shutil.which("strace") is None:
+        pytest.skip("strace is not installed")
+    device.load_module()
+    lines = many(20000)
+    size = sum(len(line) + 1 for line in lines)
+    change = change_of("5 max=1M\n" if with_file else None, *lines)
+    trace = tmp_path / "trace"
+    strace = f"{shutil.which('strace')} -ff -y -s 0 -e trace=write,writev,pwrite64,splice,copy_file_range -o {trace} "
+    device.run(strace + write_command(change, str(device.root)), change.data)
+    calls = [line for part in sorted(tmp_path.glob("trace.*")) for line in part.read_text().splitlines()]
+    to_limits = [line for line in calls if re.search(rf"\(\d+<{device.limits}>", line)]
+    assert [line.rpartition(" = ")[2] for line in to_limits] == [str(size)]
+
+
+def refused(device: Device, change: Change, *, before: str = ":", **options: Any) -> str:
+    with pytest.raises(DeviceError) as caught:
+        write(device, change, before=before, **options)
+    return str(caught.value)
+
+
+def full_kernel(device: Device) -> None:
+    """Let the kernel's side of a write fail with ENOSPC."""
+    device.limits.unlink()
+    device.limits.symlink_to("/dev/full")
+
+
+@pytest.mark.parametrize("old", ["5 max=1M\n", None])
+def test_kernel_refuses(device: Device, old: str | None) -> None:
+    device.load_module()
+    if old is not None:
+        device.write_file(old)
+    file_sum = read(device).file_sum
+    full_kernel(device)
+    message = refused(device, change_of("6 max=1M\n", "6 max=1M", file_sum=file_sum))
+    assert "The kernel refused the limits: " in message
+    assert "No space left on device. Nothing was changed. Its table is full (module parameter max_entries)" in message
+    assert "records" not in message
+    if old is None:
+        assert not device.file.parent.exists()
+    else:
+        assert device.read_file() == old
+        assert device.files() == ["limits"]
+
+
+def test_kernel_refuses_without_file(device: Device) -> None:
+    device.load_module()
+    full_kernel(device)
+    assert "No space left" in refused(device, change_of(None, "6 max=1M"))
+
+
+def test_kernel_is_a_directory(device: Device) -> None:
+    device.load_module()
+    device.limits.unlink()
+    device.limits.mkdir()
+    message = refused(device, change_of(None, "6 max=1M"))
+    assert "Is a directory" in message
+    assert "did someone else change it at the same time?" in message
+
+
+def test_disk_full(device: Device) -> None:
+    """A limit on file sizes fails the write of the new file half-way, as a full disk does."""
+    device.load_module(LINE)
+    device.write_file("5 max=1M\n")
+    lines = many(2000)
+    change = change_of("".join(f"{line}\n" for line in lines), *lines, file_sum=read(device).file_sum)
+
+    def small_files() -> None:
+        signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
+        resource.setrlimit(resource.RLIMIT_FSIZE, (4096, 4096))
+
+    message = refused(device, change, preexec_fn=small_files, restore_signals=False)
+    assert message.startswith("/etc/uid_mem/limits cannot be written: ")
+    assert "Nothing was changed. Make room" in message
+    assert device.read_file() == "5 max=1M\n"
+    assert device.limits.read_text() == LINE
+    assert device.files() == ["limits"]
+
+
+def test_input_cut_short(device: Device) -> None:
+    device.load_module(LINE)
+    device.write_file("5 max=1M\n")
+    change = change_of("6 max=1M\n7 max=1M\n", "6 max=1M", file_sum=read(device).file_sum)
+    done = device.run(write_command(change, str(device.root)), change.data[:-10])
+    with pytest.raises(DeviceError, match="only part of it could be written"):
+        parse_written(done.stdout.decode(), change)
+    assert device.read_file() == "5 max=1M\n"
+    assert device.limits.read_text() == LINE
+
+
+def test_directory_cannot_be_made(device: Device) -> None:
+    device.load_module(LINE)
+    (device.root / "etc" / "uid_mem").write_text("a file")
+    assert "/etc/uid_mem/limits cannot be written: mkdir: " in refused(device, change_of("6 max=1M\n", "6 max=1M"))
+    assert device.limits.read_text() == LINE
+
+
+def test_directory_not_writable(device: Device) -> None:
+    device.load_module(LINE)
+    device.limits.chmod(0o666)
+    device.write_file("5 max=1M\n")
+    device.file.chmod(0o666)
+    file_sum = read(device).file_sum
+    device.file.parent.chmod(0o555)
+    message = refused(device, change_of("6 max=1M\n", "6 max=1M", file_sum=file_sum), **as_nobody(device))
+    assert "ermission denied" in message
+    assert device.read_file() == "5 max=1M\n"
+    assert device.limits.read_text() == LINE
+
+
+def test_file_changed_meanwhile(device: Device) -> None:
+    device.load_module(LINE)
+    device.write_file("5 max=1M\n")
+    file_sum = read(device).file_sum
+    device.write_file("5 max=9M\n")
+    message = refused(device, change_of("6 max=1M\n", "6 max=1M", file_sum=file_sum))
+    assert message.startswith("/etc/uid_mem/limits was changed by someone else while the task ran. Nothing was changed")
+    assert device.read_file() == "5 max=9M\n"
+    assert device.limits.read_text() == LINE
+
+
+def test_file_appeared_meanwhile(device: Device) -> None:
+    device.load_module(LINE)
+    device.write_file("5 max=9M\n")
+    assert "was changed by someone else" in refused(device, change_of("6 max=1M\n", "6 max=1M"))
+
+
+def test_temporary_name_is_taken(device: Device) -> None:
+    """A file or link someone put where the new file goes is not written to."""
+    device.load_module(LINE)
+    device.write_file("")
+    change = change_of("6 max=1M\n", "6 max=1M", file_sum=read(device).file_sum)
+    trap = device.root / "etc" / "trap"
+    assert "cannot be written" in refused(
+        device, change, before=f"ln -s {trap} {device.file.parent}/.limits.uid_mem.$$"
+    )
+    assert not trap.exists()
+    assert device.limits.read_text() == LINE
+
+
+def test_rename_fails_and_the_kernel_is_put_back(device: Device) -> None:
+    device.load_module(LINE)
+    device.write_file("5 max=1M\n")
+    change = change_of("6 max=1M\n", "6 max=1M", undo=["!6"], file_sum=read(device).file_sum)
+    message = refused(device, change, before="mv() { echo mv: Input/output error >&2; return 1; }")
+    assert "cannot be written: mv: Input/output error. Nothing was changed." in message
+    assert device.limits.read_text() == "!6\n"
+    assert device.read_file() == "5 max=1M\n"
+    assert device.files() == ["limits"]
+
+
+def test_rename_fails_and_the_kernel_cannot_be_put_back(device: Device) -> None:
+    device.load_module(LINE)
+    device.write_file("5 max=1M\n")
+    change = change_of("6 max=1M\n", "6 max=1M", undo=["!6"], file_sum=read(device).file_sum)
+    failing = f"mv() {{ ln -sf /dev/full {device.limits}; echo mv: Input/output error >&2; return 1; }}"
+    message = refused(device, change, before=failing)
+    assert "The kernel took the limits, but /etc/uid_mem/limits could not be put in place" in message
+    assert "mv: Input/output error" in message
+    assert "No space left on device" in message
+
+
+def test_rename_fails_with_nothing_for_the_kernel(device: Device) -> None:
+    device.load_module(LINE)
+    device.write_file("5 max=1M\n")
+    change = change_of("6 max=1M\n", file_sum=read(device).file_sum)
+    assert "cannot be written" in refused(device, change, before="mv() { return 1; }")
+    assert device.limits.read_text() == LINE
+
+
+def test_interrupted_answer() -> None:
+    with pytest.raises(
+        DeviceError, match=r"did not finish the write script \(exit status 255\).*run the task again: .* / lost"
+    ):
+        parse_written("uid_mem_write 1\n", change_of(None, "5 max=1M"), rc=255, stderr="lost\n")
+
+
+def test_kernel_wants_capability() -> None:
+    output = (
+        "uid_mem_write 1\nfailed=kernel\nbegin message\n|dd: x: Operation not permitted\n\nend message 0\nuid_mem_end\n"
+    )
+    with pytest.raises(DeviceError, match=r"wants CAP_SYS_RESOURCE .* 'become: true'"):
+        parse_written(output, change_of(None, "5 max=1M"))
+
+
+def test_stats() -> None:
+    assert parse_stats("10070 usage=5 max=max\n10071 usage=6\n") == [
+        {"uid": 10070, "usage": 5, "max": "max"},
+        {"uid": 10071, "usage": 6},
+    ]
