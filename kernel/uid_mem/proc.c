@@ -1,0 +1,368 @@
+// SPDX-License-Identifier: GPL-2.0-only
+// SPDX-FileCopyrightText: 2026 The uid_mem authors
+/* /proc/uid_mem/{limits,stats,features,scan}; events has a file of its own */
+
+#include <linux/capability.h>
+#include <linux/module.h>
+#include <linux/proc_fs.h>
+#include <linux/seq_file.h>
+#include <linux/slab.h>
+#include <linux/uaccess.h>
+#include <linux/user_namespace.h>
+
+#include "events.h"
+#include "policy.h"
+#include "uid_mem.h"
+
+/* The longest write(), in bytes; some 40,000 limits. */
+#define MAX_WRITE	(4U << 20)
+
+static struct proc_dir_entry *proc_dir;
+
+/*
+ * Both who opened the file and who writes must be allowed to, so that a
+ * privileged program can't be made to write to a file it was handed.
+ */
+static bool may_write(struct file *file)
+{
+	return file_ns_capable(file, &init_user_ns, CAP_SYS_RESOURCE) &&
+	       capable(CAP_SYS_RESOURCE);
+}
+
+/*
+ * An open limits file: the table as it was when the file was opened, and the
+ * end of the last write, as far as its line is not complete.
+ */
+struct limits_file {
+	struct uid_mem_table *table;
+	struct mutex lock; /* one system call at a time */
+	size_t pending_len;
+	char pending[UID_MEM_MAX_LINE];
+};
+
+static void *limits_start(struct seq_file *seq, loff_t *pos)
+{
+	struct limits_file *lf = seq->private;
+
+	return lf->table && *pos < lf->table->nr ? &lf->table->entries[*pos] : NULL;
+}
+
+static void *limits_next(struct seq_file *seq, void *v, loff_t *pos)
+{
+	++*pos;
+	return limits_start(seq, pos);
+}
+
+static void limits_stop(struct seq_file *seq, void *v)
+{
+}
+
+static int limits_show(struct seq_file *seq, void *v)
+{
+	const struct uid_mem_entry *entry = v;
+	char line[UID_MEM_MAX_LINE];
+
+	seq_write(seq, line, uid_mem_print_limit(line, sizeof(line), &entry->limit));
+	return 0;
+}
+
+static const struct seq_operations limits_seq_ops = {
+	.start = limits_start,
+	.next = limits_next,
+	.stop = limits_stop,
+	.show = limits_show,
+};
+
+static int limits_open(struct inode *inode, struct file *file)
+{
+	struct limits_file *lf;
+
+	lf = __seq_open_private(file, &limits_seq_ops, sizeof(*lf));
+	if (!lf)
+		return -ENOMEM;
+	mutex_init(&lf->lock);
+	if (!(file->f_mode & FMODE_READ))
+		return 0;
+	lf->table = uid_mem_limits_copy();
+	if (lf->table)
+		return 0;
+	seq_release_private(inode, file);
+	return -ENOMEM;
+}
+
+static unsigned int count_lines(const char *text, size_t len)
+{
+	unsigned int lines = 0;
+	size_t i;
+
+	for (i = 0; i < len; i++)
+		lines += text[i] == '\n';
+	return lines;
+}
+
+/* Apply text that consists of whole lines. */
+static int apply_lines(const char *text, size_t len)
+{
+	struct uid_mem_change *changes;
+	unsigned int nr = 0;
+	const char *eol;
+	int ret = 0;
+
+	changes = kvmalloc_array(count_lines(text, len), sizeof(*changes),
+				 GFP_KERNEL);
+	if (!changes)
+		return -ENOMEM;
+	for (; len && ret >= 0; len -= eol + 1 - text, text = eol + 1) {
+		eol = memchr(text, '\n', len);
+		ret = uid_mem_parse_line(text, eol - text, &changes[nr]);
+		if (ret > 0)
+			nr++;
+		cond_resched();
+	}
+	if (ret >= 0)
+		ret = uid_mem_limits_change(changes, nr);
+	kvfree(changes);
+	return ret;
+}
+
+/*
+ * Apply the whole lines of @text, @len bytes, and keep the rest.  After an
+ * error nothing is kept: what was to be continued is refused with the rest.
+ */
+static int write_text(struct limits_file *lf, const char *text, size_t len)
+{
+	size_t whole = len, rest;
+	int err;
+
+	while (whole && text[whole - 1] != '\n')
+		whole--;
+	rest = len - whole;
+	lf->pending_len = 0;
+	if (rest > UID_MEM_MAX_LINE)
+		return -EINVAL;
+	err = whole ? apply_lines(text, whole) : 0;
+	if (err)
+		return err;
+	memcpy(lf->pending, text + whole, rest);
+	lf->pending_len = rest;
+	return 0;
+}
+
+static ssize_t limits_write(struct file *file, const char __user *buf,
+			    size_t count, loff_t *ppos)
+{
+	struct limits_file *lf = ((struct seq_file *)file->private_data)->private;
+	char *text;
+	int err;
+
+	if (!may_write(file))
+		return -EPERM;
+	if (count > MAX_WRITE)
+		return -E2BIG;
+	text = kvmalloc(UID_MEM_MAX_LINE + count, GFP_KERNEL);
+	if (!text)
+		return -ENOMEM;
+
+	mutex_lock(&lf->lock);
+	memcpy(text, lf->pending, lf->pending_len);
+	if (copy_from_user(text + lf->pending_len, buf, count))
+		err = -EFAULT;
+	else
+		err = write_text(lf, text, lf->pending_len + count);
+	mutex_unlock(&lf->lock);
+	kvfree(text);
+	return err ? err : count;
+}
+
+/* A last line without a newline counts: the file ends, and so does the line. */
+static int limits_release(struct inode *inode, struct file *file)
+{
+	struct limits_file *lf = ((struct seq_file *)file->private_data)->private;
+	char line[UID_MEM_MAX_LINE + 1];
+	int err;
+
+	if (lf->pending_len) {
+		memcpy(line, lf->pending, lf->pending_len);
+		line[lf->pending_len] = '\n';
+		err = apply_lines(line, lf->pending_len + 1);
+		if (err)
+			pr_warn("uid_mem: last line of limits, without a newline, refused: error %d\n",
+				err);
+	}
+	uid_mem_table_free(lf->table);
+	return seq_release_private(inode, file);
+}
+
+static const struct proc_ops limits_ops = {
+	.proc_open = limits_open,
+	.proc_read = seq_read,
+	.proc_lseek = seq_lseek,
+	.proc_write = limits_write,
+	.proc_release = limits_release,
+};
+
+/* The user at or after *pos, with users locked until stats_stop(). */
+static void *stats_start(struct seq_file *seq, loff_t *pos)
+{
+	unsigned long uid = *pos;
+	struct uid_mem_user *user;
+
+	uid_mem_users_lock();
+	user = uid < U32_MAX ? uid_mem_users_next(&uid) : NULL;
+	*pos = uid;
+	return user;
+}
+
+static void *stats_next(struct seq_file *seq, void *v, loff_t *pos)
+{
+	unsigned long uid = ++*pos;
+	struct uid_mem_user *user;
+
+	user = uid < U32_MAX ? uid_mem_users_next(&uid) : NULL;
+	if (user)
+		*pos = uid;
+	return user;
+}
+
+static void stats_stop(struct seq_file *seq, void *v)
+{
+	uid_mem_users_unlock();
+}
+
+/* Who may see all sees all, others see themselves. */
+static bool may_see(struct seq_file *seq, u32 uid)
+{
+	const struct file *file = seq->file;
+
+	return from_kuid(&init_user_ns, file->f_cred->uid) == uid ||
+	       uid_eq(file->f_cred->euid, GLOBAL_ROOT_UID) ||
+	       file_ns_capable(file, &init_user_ns, CAP_SYS_RESOURCE);
+}
+
+static int stats_show(struct seq_file *seq, void *v)
+{
+	struct uid_mem_user *user = v;
+	struct uid_mem_usage u;
+	char max[24];
+
+	if (!may_see(seq, user->uid))
+		return 0;
+	mutex_lock(&user->mutex);
+	uid_mem_engine_read(user, &u);
+	if (user->procs || user->max_events || user->high_events) {
+		uid_mem_print_size(max, sizeof(max), user->limit.max);
+		seq_printf(seq,
+			   "%u usage=%llu peak=%llu anon=%llu file=%llu shmem=%llu swap=%llu procs=%u max=%s kills=%lu max_events=%lu high_events=%lu\n",
+			   user->uid, uid_mem_bytes(u.live + u.dying),
+			   uid_mem_bytes(user->peak),
+			   uid_mem_bytes(u.counts[MM_ANONPAGES]),
+			   uid_mem_bytes(u.counts[MM_FILEPAGES]),
+			   uid_mem_bytes(u.counts[MM_SHMEMPAGES]),
+			   uid_mem_bytes(u.counts[MM_SWAPENTS]),
+			   user->procs, max, user->kills, user->max_events,
+			   user->high_events);
+	}
+	mutex_unlock(&user->mutex);
+	return 0;
+}
+
+static const struct seq_operations stats_seq_ops = {
+	.start = stats_start,
+	.next = stats_next,
+	.stop = stats_stop,
+	.show = stats_show,
+};
+
+static int stats_open(struct inode *inode, struct file *file)
+{
+	uid_mem_users_lock();
+	uid_mem_users_count_procs();
+	uid_mem_users_unlock();
+	return seq_open(file, &stats_seq_ops);
+}
+
+static const struct proc_ops stats_ops = {
+	.proc_open = stats_open,
+	.proc_read = seq_read,
+	.proc_lseek = seq_lseek,
+	.proc_release = seq_release,
+};
+
+static int features_show(struct seq_file *seq, void *v)
+{
+	char policies[256];
+	int i;
+
+	uid_mem_policy_print_all(policies, sizeof(policies));
+	seq_printf(seq, "abi=1 engine=%s policies=%s metrics=",
+		   uid_mem_engine_name, policies);
+	for (i = 0; i < UID_MEM_NR_METRICS; i++)
+		seq_printf(seq, "%s%s", i ? "," : "", uid_mem_metric_names[i]);
+	seq_putc(seq, '\n');
+	return 0;
+}
+
+/* A policy, or "default": look at all users now, and choose victims by it. */
+static ssize_t scan_write(struct file *file, const char __user *buf,
+			  size_t count, loff_t *ppos)
+{
+	struct uid_mem_user *user;
+	unsigned long uid;
+	char name[64];
+	int policy;
+
+	if (!may_write(file))
+		return -EPERM;
+	if (count >= sizeof(name))
+		return -EINVAL;
+	if (copy_from_user(name, buf, count))
+		return -EFAULT;
+	name[count] = '\0';
+	policy = uid_mem_policy_number(name, strcspn(name, "\n"));
+	if (policy < 0)
+		return policy;
+
+	uid_mem_users_lock();
+	for (uid = 0; (user = uid_mem_users_next(&uid)); uid++)
+		uid_mem_enforce(user, policy);
+	uid_mem_users_unlock();
+	return count;
+}
+
+static const struct proc_ops scan_ops = {
+	.proc_open = nonseekable_open,
+	.proc_write = scan_write,
+};
+
+/**
+ * uid_mem_proc_init - make /proc/uid_mem
+ *
+ * Return: 0 or -ENOMEM.
+ */
+int uid_mem_proc_init(void)
+{
+	proc_dir = proc_mkdir("uid_mem", NULL);
+	if (!proc_dir)
+		return -ENOMEM;
+	if (uid_mem_events_init(proc_dir))
+		goto remove;
+	if (!proc_create("limits", 0644, proc_dir, &limits_ops) ||
+	    !proc_create("stats", 0444, proc_dir, &stats_ops) ||
+	    !proc_create_single("features", 0444, proc_dir, features_show) ||
+	    !proc_create("scan", 0200, proc_dir, &scan_ops)) {
+		uid_mem_proc_exit();
+		uid_mem_events_exit();
+		return -ENOMEM;
+	}
+	return 0;
+remove:
+	proc_remove(proc_dir);
+	return -ENOMEM;
+}
+
+/** uid_mem_proc_exit - remove /proc/uid_mem; nobody uses it any more */
+void uid_mem_proc_exit(void)
+{
+	uid_mem_events_stop();
+	proc_remove(proc_dir);
+}

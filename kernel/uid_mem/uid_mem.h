@@ -1,0 +1,119 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/* SPDX-FileCopyrightText: 2026 The uid_mem authors */
+/* What the parts of the module know of each other. */
+#ifndef UID_MEM_H
+#define UID_MEM_H
+
+#include <linux/cred.h>
+#include <linux/mm.h>
+#include <linux/mutex.h>
+#include <linux/sched.h>
+#include <linux/uid_mem.h>
+#include <linux/workqueue.h>
+
+#include "table.h"
+
+/**
+ * struct uid_mem_user - a UID that has a limit and had a process
+ * @uid: the UID, in the initial user namespace
+ * @live: its address spaces, as far as they count against the limit
+ * @dying: those whose processes have been killed or exit, until they are gone
+ * @mutex: protects what follows; one look at a UID at a time
+ * @limit: the entry that counts for it
+ * @peak: largest usage seen, in pages; @live has one of its own
+ * @over_since: when usage went above max, in jiffies; valid if @over
+ * @unkillable_at: when there last was nobody to kill, in jiffies
+ * @over: usage is above max
+ * @high_told: the high event of this crossing is out
+ * @max_told: the max event of this crossing is out
+ * @unkillable_told: @unkillable_at is valid
+ * @kills: processes killed
+ * @max_events: how often max was crossed
+ * @high_events: how often high was crossed
+ * @procs: processes, as counted by who opened stats last
+ * @work: looks at the UID
+ * @dead: on the list of those to be freed
+ */
+struct uid_mem_user {
+	u32 uid;
+	struct uid_mem_acct live;
+	struct uid_mem_acct dying;
+
+	struct mutex mutex; /* what follows, to @high_events */
+	struct uid_mem_limit limit;
+	long peak;
+	unsigned long over_since;
+	unsigned long unkillable_at;
+	bool over;
+	bool high_told;
+	bool max_told;
+	bool unkillable_told;
+	unsigned long kills;
+	unsigned long max_events;
+	unsigned long high_events;
+
+	unsigned int procs;
+	struct delayed_work work;
+	struct list_head dead;
+};
+
+/**
+ * struct uid_mem_usage - what the processes of a UID have mapped
+ * @counts: each MM counter, in pages
+ * @live: what counts against the limit, in pages
+ * @dying: what is on its way out, in pages
+ */
+struct uid_mem_usage {
+	long counts[NR_MM_COUNTERS];
+	long live;
+	long dying;
+};
+
+static inline u64 uid_mem_bytes(long pages)
+{
+	return pages > 0 ? (u64)pages << PAGE_SHIFT : 0;
+}
+
+/* A size in whole pages, as levels are given; LONG_MAX for no limit. */
+static inline long uid_mem_pages(u64 bytes)
+{
+	return min_t(u64, bytes >> PAGE_SHIFT, LONG_MAX);
+}
+
+/* main.c: the limits, and the UIDs that have one */
+extern struct workqueue_struct *uid_mem_wq;
+
+int uid_mem_limits_change(const struct uid_mem_change *changes, unsigned int nr);
+struct uid_mem_table *uid_mem_limits_copy(void);
+struct uid_mem_user *uid_mem_user_find(const struct cred *cred);
+void uid_mem_users_lock(void);
+void uid_mem_users_unlock(void);
+struct uid_mem_user *uid_mem_users_next(unsigned long *uid);
+void uid_mem_users_count_procs(void);
+
+/* engine_hooks.c: who uses how much, and when to look */
+extern const char uid_mem_engine_name[];
+
+int uid_mem_engine_start(void);
+void uid_mem_engine_stop(void);
+void uid_mem_engine_synchronize(void);
+int uid_mem_engine_add(struct uid_mem_user *user);
+void uid_mem_engine_remove(struct uid_mem_user *user);
+void uid_mem_engine_free(struct uid_mem_user *user);
+void uid_mem_engine_place_all(void);
+void uid_mem_engine_set_metric(struct uid_mem_user *user);
+void uid_mem_engine_set_levels(struct uid_mem_user *user, long lower, long upper);
+void uid_mem_engine_read(struct uid_mem_user *user, struct uid_mem_usage *usage);
+bool uid_mem_engine_owns(struct uid_mem_user *user, struct mm_struct *mm);
+struct uid_mem_user *uid_mem_engine_owner(struct mm_struct *mm);
+void uid_mem_engine_set_dying(struct uid_mem_user *user, struct mm_struct *mm);
+
+/* killer.c */
+void uid_mem_enforce(struct uid_mem_user *user, unsigned int policy);
+void uid_mem_enforce_fn(struct work_struct *work);
+
+/* proc.c */
+int uid_mem_proc_init(void);
+void uid_mem_proc_exit(void);
+
+#endif
