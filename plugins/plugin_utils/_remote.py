@@ -61,7 +61,7 @@ def write_device(action: Action, change: Change) -> str | None:
         raise DeviceError(
             f"So many limits at once ({len(change.data)} bytes; {MAX_ARGUMENT} fit into a command) need pipelining."
             " Nothing was changed. Set 'ansible_pipelining: true' for the host,"
-            " where its connection and become method can do it."
+            " where its connection and become method can do it (sudo can, su cannot)."
         )
     answer = _execute(action, command, data)
     return parse_written(answer["stdout"], change, rc=answer["rc"], stderr=answer["stderr"])
@@ -83,7 +83,7 @@ def takes_stdin(action: Action, *, enabled: bool) -> bool:
         wanted = False
     if enabled:
         return wanted
-    return wanted or not (become and become.expect_prompt())
+    return wanted or not (connection.transport == "local" and become and become.expect_prompt())
 
 
 def _require_posix_shell(action: Action) -> None:

@@ -501,21 +501,24 @@ def plugin_without_become(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 @pytest.mark.parametrize(
-    ("method", "capable", "works"),
+    ("transport", "method", "capable", "works"),
     [
-        (None, True, True),
-        (become("sudo", prompts=False), True, True),
-        (become("sudo", prompts=True), True, False),
-        (become("su", prompts=False), True, False),
-        (None, False, False),
+        ("ssh", None, True, True),
+        ("ssh", become("sudo", prompts=False), True, True),
+        ("ssh", become("sudo", prompts=True), True, True),
+        ("local", become("sudo", prompts=False), True, True),
+        ("local", become("sudo", prompts=True), True, False),
+        ("ssh", become("su", prompts=False), True, False),
+        ("ssh", None, False, False),
     ],
 )
 def test_large_write_without_pipelining(
-    host: Host, monkeypatch: pytest.MonkeyPatch, method: Any, capable: bool, works: bool
+    host: Host, monkeypatch: pytest.MonkeyPatch, *, transport: str, method: Any, capable: bool, works: bool
 ) -> None:
     plugin_without_become(monkeypatch)
     host.device.write_file("# 100 bytes of comment" + "." * 77 + "\n" + "#\n" * 40000)
     host.connection.pipelining = False
+    host.connection.transport = transport
     host.connection.has_pipelining = capable
     host.connection.become = method
     if works:
