@@ -15,7 +15,7 @@
 #include "compat.h"
 #include "uid_mem.h"
 
-const char uid_mem_engine_name[] = "hooks";
+const char *const uid_mem_engine_name = "hooks";
 
 static const unsigned int metric_members[UID_MEM_NR_METRICS] = {
 	[UID_MEM_METRIC_RSS] =

@@ -92,7 +92,7 @@ struct uid_mem_user *uid_mem_users_next(unsigned long *uid);
 void uid_mem_users_count_procs(void);
 
 /* engine_hooks.c: who uses how much, and when to look */
-extern const char uid_mem_engine_name[];
+extern const char *const uid_mem_engine_name;
 
 int uid_mem_engine_start(void);
 void uid_mem_engine_stop(void);
