@@ -317,11 +317,8 @@ class Reading:
 
     def _no_permission(self, what: str, even_as_root: str) -> str:
         if self.euid:
-            return (
-                f"No permission to change {what}: the task runs as UID {self.euid} on this host."
-                " Set 'become: true' for the task."
-            )
-        return f"No permission to change {what}, although the task runs as root: {even_as_root}."
+            return f"UID {self.euid} may not change {what} on this host. Set 'become: true' for the task."
+        return f"The task may not change {what} on this host, although it runs as root: {even_as_root}."
 
 
 @dataclass(frozen=True)

@@ -6,6 +6,7 @@
 
 from __future__ import annotations
 
+import os
 from functools import partial
 from types import SimpleNamespace
 from typing import Any
@@ -353,9 +354,11 @@ def test_module_not_loaded(bare_host: Host) -> None:
 @pytest.mark.parametrize("check", [True, False])
 def test_no_permission(host: Host, monkeypatch: pytest.MonkeyPatch, check: bool) -> None:
     answer = host.connection.device.run(read_command("/etc/uid_mem/limits", str(host.device.root))).stdout.decode()
-    answer = answer.replace("kernel_writable=yes", "kernel_writable=no").replace("euid=0", "euid=1000")
+    answer = answer.replace("kernel_writable=yes", "kernel_writable=no").replace(f"euid={os.geteuid()}", "euid=1000")
     host.connection.answer = answer
-    assert "No permission to change /proc/uid_mem/limits" in host.refused(check=check, uid=10070, max="100M")
+    assert "UID 1000 may not change /proc/uid_mem/limits on this host. Set 'become: true'" in host.refused(
+        check=check, uid=10070, max="100M"
+    )
     assert not host.limit(uid=10070, state="absent")["changed"]
 
 
