@@ -245,7 +245,7 @@ def test_changed_by_hand_in_the_file_is_put_back(host: Host) -> None:
 
 
 def test_file_without_final_newline_gets_one(host: Host) -> None:
-    """The kernel waits for the end of a line, so that limit would be missing after a boot."""
+    """So that a line which someone appends does not join the last one."""
     host.limit(uid=10070, max="100M")
     host.device.write_file("10070 max=100M")
     result = host.limit(uid=10070, max="100M")
