@@ -12,6 +12,7 @@ import re
 import resource
 import shutil
 import signal
+import subprocess
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
@@ -67,6 +68,16 @@ def as_nobody(device: Device) -> dict[str, Any]:
 
 def test_scripts_hold_no_single_quotes() -> None:
     assert "'" not in READ_SCRIPT + WRITE_SCRIPT
+
+
+@pytest.mark.parametrize("script", [READ_SCRIPT, WRITE_SCRIPT], ids=["read", "write"])
+def test_scripts_pass_shellcheck(script: str) -> None:
+    if shutil.which("shellcheck") is None:
+        pytest.skip("shellcheck is not installed")
+    done = subprocess.run(
+        ["shellcheck", "-s", "sh", "-S", "style", "-"], input=script, capture_output=True, text=True, check=False
+    )
+    assert (done.returncode, done.stdout) == (0, "")
 
 
 # --- reading
