@@ -1,0 +1,394 @@
+#!/bin/sh
+# SPDX-FileCopyrightText: 2026 The uid_mem authors
+# SPDX-License-Identifier: GPL-3.0-or-later
+#
+# Keeps the module uid_mem loaded with its parameters, now and at boot, and restores the limits file
+# at boot. The role devfleet.uid_mem.uid_mem runs it; a copy stays on the device for the boot.
+#
+# What a caller is to read is printed as key=value lines on standard output. Exit status:
+#   0  done
+#   1  refused or failed, or a line of the limits file was refused; error=... says why
+#   2  wrong usage
+set -eu
+
+PROGRAM=uid_mem.sh
+PATH=/usr/sbin:/usr/bin:/sbin:/bin:${PATH:-}
+LC_ALL=C
+export PATH LC_ALL
+
+LIMITS=/proc/uid_mem/limits
+PARAMETERS=/sys/module/uid_mem/parameters
+HOME_DIR=/usr/local/lib/uid_mem
+MODULES_LOAD=/etc/modules-load.d/uid_mem.conf
+MODPROBE=/etc/modprobe.d/uid_mem.conf
+UNIT=uid_mem-limits.service
+UNIT_FILE=/etc/systemd/system/$UNIT
+UNIT_WANTED=/etc/systemd/system/sysinit.target.wants/$UNIT
+
+usage() {
+	cat <<USAGE
+usage: $PROGRAM COMMAND [OPTION VALUE]...
+       $PROGRAM --help
+
+Keeps the module uid_mem loaded, with its parameters, and restores the limits of users at boot.
+
+  present    module loaded now and at boot, limits restored at boot
+  absent     nothing of that, module unloaded; the limits file stays
+  restore    write the limits file to $LIMITS (what $UNIT runs)
+
+Options:
+  --check yes|no         only say what would change (no)
+  --limits-path FILE     limits file (/etc/uid_mem/limits)
+  --parameter NAME=VALUE module parameter; may be repeated
+  --release RELEASE      kernel release the artifacts are for
+  --module-sum SHA256    checksum of the module in the artifacts
+USAGE
+}
+
+say() {
+	printf '%s\n' "$*"
+}
+
+die() {
+	say "error=$*"
+	exit 1
+}
+
+bad_usage() {
+	printf '%s: %s (see %s --help)\n' "$PROGRAM" "$*" "$PROGRAM" >&2
+	exit 2
+}
+
+parse_options() {
+	opt_check=no opt_limits_path=/etc/uid_mem/limits opt_parameters='' opt_release='' opt_module_sum=''
+	while [ $# -gt 0 ]; do
+		case $1 in
+		--help | -h)
+			usage
+			exit 0
+			;;
+		esac
+		[ $# -ge 2 ] || bad_usage "unexpected argument or option without its value: '$1'"
+		case $1 in
+		--check)
+			case $2 in yes | no) opt_check=$2 ;; *) bad_usage "--check takes yes or no, not '$2'" ;; esac
+			;;
+		--limits-path)
+			# It becomes part of a unit file.
+			case $2 in
+			*[!A-Za-z0-9/._+-]*) bad_usage "--limits-path takes letters, digits and / . _ + -, not '$2'" ;;
+			/*) opt_limits_path=$2 ;;
+			*) bad_usage "--limits-path takes an absolute path, not '$2'" ;;
+			esac
+			;;
+		--parameter)
+			case $2 in
+			*[!a-z0-9_=YN]* | =* | *=) bad_usage "--parameter takes NAME=VALUE, not '$2'" ;;
+			*=*) opt_parameters="$opt_parameters $2" ;;
+			*) bad_usage "--parameter takes NAME=VALUE, not '$2'" ;;
+			esac
+			;;
+		--release) opt_release=$2 ;;
+		--module-sum) opt_module_sum=$2 ;;
+		*) bad_usage "unknown option '$1'" ;;
+		esac
+		shift 2
+	done
+}
+
+# ---- changes ------------------------------------------------------------------------------------
+
+changes=''
+
+# will CHANGE: notes it; true where it is to be made.
+will() {
+	changes="$changes $1"
+	[ "$opt_check" = no ]
+}
+
+# keep_file NAME FILE MODE: standard input becomes FILE, in one step, unless it is that already.
+keep_file() {
+	keep_content=$(cat)
+	if [ -e "$2" ] && [ "$(cat "$2")" = "$keep_content" ]; then return 0; fi
+	will "$1" || return 0
+	mkdir -p "${2%/*}"
+	printf '%s\n' "$keep_content" >"$2.new"
+	chmod "$3" "$2.new"
+	mv -f "$2.new" "$2"
+}
+
+drop_file() {
+	if [ ! -e "$2" ] && [ ! -L "$2" ]; then return 0; fi
+	if will "$1"; then rm -f "$2"; fi
+}
+
+said_changes() {
+	if [ -n "$changes" ]; then say changed=yes; else say changed=no; fi
+	say "changes=${changes# }"
+}
+
+# ---- limits -------------------------------------------------------------------------------------
+
+# restore_limits FILE: all lines in one write, which the kernel takes as a whole or not at all. Where
+# one of them is wrong, each line by itself, so that a bad line costs no user but its own the limit.
+restore_limits() {
+	if { cat "$1" && echo; } | dd ibs=65536 obs=67108864 of="$LIMITS" 2>/dev/null; then return 0; fi
+	restore_status=0
+	restore_number=0
+	while IFS= read -r restore_line || [ -n "$restore_line" ]; do
+		restore_number=$((restore_number + 1))
+		restore_message=$({ printf '%s\n' "$restore_line" | cat >"$LIMITS"; } 2>&1) && continue
+		restore_status=1
+		say "error=$1 line $restore_number refused (${restore_message##*: }): $restore_line"
+	done <"$1"
+	return "$restore_status"
+}
+
+cmd_restore() {
+	[ -e "$LIMITS" ] ||
+		die "no limit is enforced: $(uname -r) has no $LIMITS; boot a uid_mem kernel (role kernel_install), see that the module uid_mem is loaded"
+	[ -e "$opt_limits_path" ] || return 0
+	restore_limits "$opt_limits_path"
+}
+
+# ---- module -------------------------------------------------------------------------------------
+
+file_sum() {
+	file_sum_line=$(sha256sum <"$1")
+	printf '%s' "${file_sum_line%% *}"
+}
+
+kernel_is_patched() {
+	grep -q '^CONFIG_UID_MEM=y' "/boot/config-$running" 2>/dev/null || grep -q ' uid_mem_' /proc/kallsyms 2>/dev/null
+}
+
+refuse_missing_module() {
+	if [ -n "$opt_release" ] && [ "$opt_release" != "$running" ]; then
+		die "the running kernel $running has no uid_mem module, and uid_mem_artifacts is for $opt_release:" \
+			"run role kernel_install with these artifacts, or build them for this kernel"
+	elif kernel_is_patched; then
+		die "the running kernel $running has no uid_mem module: give uid_mem_artifacts, or run role kernel_install"
+	fi
+	die "the running kernel $running has no uid_mem module, and is not patched for it: run role kernel_install to get one that is"
+}
+
+load_module() {
+	load_message=$(modprobe uid_mem "$@" 2>&1) && return 0
+	load_log=$(dmesg 2>/dev/null | grep uid_mem | tail -n 3 | tr '\n' ';')
+	case "$load_message $load_log" in
+	*"nknown symbol"*)
+		die "the running kernel $running is not patched for uid_mem ($load_log): run role kernel_install"
+		;;
+	esac
+	die "module uid_mem does not load on $running: $load_message ($load_log)"
+}
+
+# The limits outlive the module; for some milliseconds nobody enforces them.
+reload_module() {
+	reload_table=$(mktemp)
+	cat "$LIMITS" >"$reload_table"
+	if ! reload_message=$(modprobe -r uid_mem 2>&1); then
+		rm -f "$reload_table"
+		die "the loaded uid_mem is not the installed one and cannot be unloaded ($reload_message): reboot"
+	fi
+	# Checked parameters without blanks.
+	# shellcheck disable=SC2086
+	load_module $opt_parameters
+	restore_limits "$reload_table" || true
+	rm -f "$reload_table"
+}
+
+# module_file: the module for the running kernel. Says need=module where the artifacts have a newer one.
+find_module() {
+	module_file=$(modinfo -n uid_mem 2>/dev/null || true)
+	case $module_file in
+	/*) ;;
+	*) module_file='' ;;
+	esac
+	updates=/lib/modules/$running/updates/uid_mem.ko
+	if [ "$opt_release" = "$running" ]; then
+		if [ ! -e "$updates" ] || [ "$(file_sum "$updates")" != "$opt_module_sum" ]; then
+			say need=module
+			will module || true
+			module_file=$updates
+			return 0
+		fi
+		if [ "$module_file" != "$updates" ]; then
+			if will depmod; then depmod "$running"; fi
+			module_file=$updates
+		fi
+	fi
+	[ -n "$module_file" ] || refuse_missing_module
+}
+
+keep_loaded() {
+	if [ ! -e "$LIMITS" ]; then
+		will loaded || return 0
+		# Checked parameters without blanks.
+		# shellcheck disable=SC2086
+		load_module $opt_parameters
+		[ -e "$LIMITS" ] || die "module uid_mem is loaded on $running, but there is no $LIMITS"
+		if [ -e "$opt_limits_path" ]; then restore_limits "$opt_limits_path" || true; fi
+		return 0
+	fi
+	loaded_version=$(cat /sys/module/uid_mem/srcversion 2>/dev/null || true)
+	installed_version=$(modinfo -F srcversion "$module_file" 2>/dev/null || true)
+	if [ -n "$loaded_version" ] && [ -n "$installed_version" ] && [ "$loaded_version" != "$installed_version" ]; then
+		if will reloaded; then reload_module; fi
+		return 0
+	fi
+	keep_parameters
+}
+
+keep_parameters() {
+	for parameter in $opt_parameters; do
+		parameter_file=$PARAMETERS/${parameter%%=*}
+		[ -e "$parameter_file" ] ||
+			die "the module uid_mem on $running has no parameter ${parameter%%=*}; it has: $(cd "$PARAMETERS" && echo *)"
+		if [ "$(cat "$parameter_file")" = "${parameter#*=}" ]; then continue; fi
+		will "parameter:${parameter%%=*}" || continue
+		parameter_message=$({ printf '%s\n' "${parameter#*=}" | cat >"$parameter_file"; } 2>&1) ||
+			die "the module refused $parameter (${parameter_message##*: }); known policies and features: $(cat /proc/uid_mem/features)"
+	done
+}
+
+# ---- boot ---------------------------------------------------------------------------------------
+
+keep_boot_files() {
+	keep_file modules-load "$MODULES_LOAD" 0644 <<-LOAD
+		# Written by the role devfleet.uid_mem.uid_mem.
+		uid_mem
+	LOAD
+	if [ -n "$opt_parameters" ]; then
+		keep_file modprobe "$MODPROBE" 0644 <<-OPTIONS
+			# Written by the role devfleet.uid_mem.uid_mem.
+			options uid_mem$opt_parameters
+		OPTIONS
+	else
+		drop_file modprobe "$MODPROBE"
+	fi
+	if [ ! -e "$opt_limits_path" ]; then
+		keep_file limits-file "$opt_limits_path" 0644 <<-FILE
+			# Memory limits of users, restored at boot by $UNIT.
+			# The grammar is that of $LIMITS, for example: 10070 max=100M
+		FILE
+	fi
+	keep_file program "$HOME_DIR/$PROGRAM" 0755 <"$0"
+	if [ -d /run/systemd/system ]; then keep_unit; fi
+}
+
+keep_unit() {
+	unit_before=$changes
+	# It only ever writes one file in /proc, and that needs one capability.
+	keep_file unit "$UNIT_FILE" 0644 <<-UNIT
+		# Written by the role devfleet.uid_mem.uid_mem.
+		[Unit]
+		Description=Restore the memory limits of users
+		Documentation=file:$opt_limits_path
+		DefaultDependencies=no
+		Wants=systemd-modules-load.service
+		After=systemd-modules-load.service local-fs.target
+		Before=sysinit.target shutdown.target
+		Conflicts=shutdown.target
+
+		[Service]
+		Type=oneshot
+		RemainAfterExit=yes
+		ExecStart=/bin/sh $HOME_DIR/$PROGRAM restore --limits-path $opt_limits_path
+		CapabilityBoundingSet=CAP_SYS_RESOURCE
+		NoNewPrivileges=yes
+		ProtectSystem=strict
+		ProtectHome=read-only
+		ProtectKernelTunables=yes
+		ProtectKernelModules=yes
+		ProtectKernelLogs=yes
+		ProtectControlGroups=yes
+		ProtectClock=yes
+		ProtectHostname=yes
+		PrivateDevices=yes
+		PrivateNetwork=yes
+		RestrictAddressFamilies=AF_UNIX
+		RestrictNamespaces=yes
+		RestrictRealtime=yes
+		RestrictSUIDSGID=yes
+		LockPersonality=yes
+		MemoryDenyWriteExecute=yes
+		SystemCallArchitectures=native
+		SystemCallFilter=@system-service
+		UMask=0077
+
+		[Install]
+		WantedBy=sysinit.target
+	UNIT
+	if [ ! -L "$UNIT_WANTED" ] && will unit-enabled; then
+		mkdir -p "${UNIT_WANTED%/*}"
+		ln -s "../$UNIT" "$UNIT_WANTED"
+	fi
+	if [ "$changes" != "$unit_before" ] && [ "$opt_check" = no ]; then systemctl daemon-reload; fi
+}
+
+# ---- commands -----------------------------------------------------------------------------------
+
+need_root() {
+	[ "$(id -u)" -eq 0 ] || die "not root: set 'become: true' for this host"
+	running=$(uname -r)
+	say "running=$running"
+}
+
+# What runs comes first: a parameter or module that the kernel refuses never gets into the files for the boot.
+cmd_present() {
+	need_root
+	find_module
+	case $changes in
+	*module*)
+		# The caller copies it and calls again.
+		if [ "$opt_check" = no ]; then
+			said_changes
+			return 0
+		fi
+		;;
+	esac
+	keep_loaded
+	keep_boot_files
+	if [ -e "$LIMITS" ]; then say loaded=yes; else say loaded=no; fi
+	said_changes
+}
+
+cmd_absent() {
+	need_root
+	drop_file unit-enabled "$UNIT_WANTED"
+	drop_file unit "$UNIT_FILE"
+	if [ -n "$changes" ] && [ "$opt_check" = no ] && [ -d /run/systemd/system ]; then
+		systemctl daemon-reload
+		systemctl reset-failed "$UNIT" 2>/dev/null || true
+	fi
+	drop_file modules-load "$MODULES_LOAD"
+	drop_file modprobe "$MODPROBE"
+	drop_file program "$HOME_DIR/$PROGRAM"
+	if [ -e /sys/module/uid_mem ] && will unloaded; then
+		absent_message=$(modprobe -r uid_mem 2>&1) ||
+			die "the files for the boot are removed, but the module uid_mem cannot be unloaded ($absent_message): reboot"
+	fi
+	said_changes
+}
+
+main() {
+	[ $# -gt 0 ] || bad_usage "which command?"
+	command=$1
+	shift
+	case $command in
+	--help | -h | help)
+		usage
+		exit 0
+		;;
+	esac
+	parse_options "$@"
+	case $command in
+	present) cmd_present ;;
+	absent) cmd_absent ;;
+	restore) cmd_restore ;;
+	*) bad_usage "unknown command '$command'" ;;
+	esac
+}
+
+main "$@"
