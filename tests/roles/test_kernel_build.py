@@ -14,6 +14,7 @@ import os
 import pathlib
 import shutil
 import subprocess
+import time
 from collections.abc import Callable
 
 import pytest
@@ -148,12 +149,18 @@ def run_role_fixture(
 
 def results(cache: pathlib.Path) -> list[str]:
     """What a build put or left in the cache. Logs and locks stay, they are no result."""
-    return [
-        str(path.relative_to(cache))
-        for part in ("artifacts", "kernels", "build")
-        for path in (cache / part).glob("**/*")
-        if path.suffix != ".lock" and path != cache / "build/runs"
-    ]
+    deadline = time.monotonic() + 10
+    while True:
+        found = [
+            str(path.relative_to(cache))
+            for part in ("artifacts", "kernels", "build")
+            for path in (cache / part).glob("**/*")
+            if path.suffix != ".lock" and path != cache / "build/runs"
+        ]
+        # The copy of the source goes a moment after the message came.
+        if not found or time.monotonic() > deadline:
+            return found
+        time.sleep(0.1)
 
 
 def test_patch_that_does_not_apply(run_role: RunRole, source: pathlib.Path, cache: pathlib.Path) -> None:

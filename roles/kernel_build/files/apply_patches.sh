@@ -46,7 +46,7 @@ for patch in "$patches"/*.patch; do
         printf '%s\n' "$said"
         die "Patch ${patch##*/} does not apply to this kernel source:
 $(printf '%s\n' "$said" | failed_hunks | sed 's/^/  /')
-The way out: refresh that hunk of $patch against this source, or build a source it was made for \
+The way out: refresh that hunk against this source, or build a source that the patch was made for \
 (kernel_build_source_version)."
     fi
     printf '%s\n' "$said"

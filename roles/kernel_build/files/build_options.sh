@@ -63,6 +63,27 @@ build_options() {
     command -v gcc > /dev/null || die "There is no compiler: gcc is not in PATH ($PATH). Install the package gcc."
 }
 
+# snapshot_inputs DIR: copies every input but the source to DIR; from now on the copies are the inputs.
+snapshot_inputs() {
+    local number file
+    mkdir -p "$1/patches" "$1/module" "$1/scripts"
+    cp "$patches"/*.patch "$1/patches/"
+    patches=$1/patches
+    module_sources "$module" | tar -c -C "$module" -T - | tar -x -C "$1/module"
+    module=$1/module
+    if [ -n "$base" ]; then
+        cp "$base" "$1/base"
+        base=$1/base
+    fi
+    for number in "${!fragments[@]}"; do
+        mkdir "$1/fragment$number"
+        cp "${fragments[number]}" "$1/fragment$number/"
+        fragments[number]=$1/fragment$number/${fragments[number]##*/}
+    done
+    cp "$here"/*.sh "$1/scripts/"
+    here=$1/scripts
+}
+
 # source_epoch: the time that counts as the time of the build.
 source_epoch() {
     if [ -n "$source_deb" ]; then

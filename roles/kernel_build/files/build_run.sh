@@ -33,6 +33,7 @@ if [ "${1:-}" = --detach ]; then
     shift 2
 fi
 build_options "$@"
+locked='' snapshot=''
 mkdir -p "$cache/artifacts" "$cache/kernels" "$cache/build" "$cache/logs"
 
 if [ -n "$run" ] && [ -z "${UID_MEM_DETACHED:-}" ]; then
@@ -42,22 +43,9 @@ if [ -n "$run" ] && [ -z "${UID_MEM_DETACHED:-}" ]; then
     exit 0
 fi
 
-# The plan: every input hashed before anything is done with it.
-kernel_inputs=$(list_kernel_inputs)
-kernel_key=$(printf '%s\n' "$kernel_inputs" | sha256sum | cut -d' ' -f1)
-module_inputs=$(list_module_inputs)
-key=$(printf '%s\n%s\n' "$kernel_key" "$module_inputs" | sha256sum | cut -d' ' -f1)
-kernel=$cache/kernels/$series-${kernel_key:0:12}
-artifacts=$cache/artifacts/$series-${key:0:12}
-work=$cache/build/$series-${kernel_key:0:12}
-log=$cache/logs/${artifacts##*/}.log
-stage_file=$cache/logs/${artifacts##*/}.stage
-error=$(mktemp "$cache/build/error.XXXXXX")
-[ -z "$run" ] || printf '%s\n' "$log" > "$cache/build/runs/$run/log"
-
 stage() {
     printf '%s %s\n' "$(date +%s)" "$*" > "$stage_file"
-    printf '== %s\n' "$*" >> "$log"
+    printf '== %s: %s\n' "$(date +%T)" "$*" >> "$log"
 }
 
 # log_step COMMAND...: all that it says goes to the log; the end of the log explains a failure.
@@ -89,7 +77,11 @@ fail() {
 finish() {
     local status=$?
     trap - EXIT
-    [ -z "${locked:-}" ] || rm -rf "$work" "$artifacts.tmp" "$kernel.tmp" "$stage_file"
+    if [ -n "$locked" ]; then
+        rm -rf "$artifacts.tmp" "$kernel.tmp" "$stage_file"
+        # A kernel tree takes a while to remove: nobody has to wait for it.
+        [ ! -e "$work" ] || mv "$work" "$snapshot/work"
+    fi
     if [ "$status" -ne 0 ]; then
         [ -s "$error" ] || echo "The build was stopped; its log is $log." > "$error"
         cat "$error" >&2
@@ -99,11 +91,13 @@ finish() {
         printf '%s\n' "$status" > "$cache/build/runs/$run/exit.tmp"
         mv "$cache/build/runs/$run/exit.tmp" "$cache/build/runs/$run/exit"
     fi
-    rm -f "$error"
+    rm -rf "$error"
+    [ -z "$locked" ] || flock -u 8
+    [ -z "$snapshot" ] || rm -rf "$snapshot"
     exit "$status"
 }
 
-# What a build left behind that was killed: a work directory nobody holds the lock of.
+# What a build left behind that was killed: a work directory nobody holds the lock of, and small things of yesterday.
 remove_stale_work() {
     local dir
     for dir in "$cache"/build/*-*/; do
@@ -115,6 +109,8 @@ remove_stale_work() {
         )
     done
     rm -rf "$work" "$artifacts.tmp" "$kernel.tmp"
+    find "$cache/build" -mindepth 1 -maxdepth 2 \( -name 'inputs.*' -o -name 'error.*' -o -path '*/runs/*' \) \
+        -mmin +1440 -prune -exec rm -rf {} +
 }
 
 check_room() {
@@ -212,15 +208,24 @@ assemble() {
     write_manifest "$artifacts.tmp" 2> "$error" || exit 1
 }
 
-# Whoever edits an input during the build would get a result under a key that does not describe it.
-check_inputs_unchanged() {
-    if [ "$kernel_inputs" != "$(list_kernel_inputs)" ] || [ "$module_inputs" != "$(list_module_inputs)" ]; then
-        fail "An input changed while it was built (a patch, a configuration or the module's source): run it again."
-    fi
-}
-
+error=$(mktemp "$cache/build/error.XXXXXX")
 trap finish EXIT
 trap 'exit 143' TERM INT HUP
+
+# Built is what is hashed: an input that is edited during the build counts for the next one.
+snapshot=$(mktemp -d "$cache/build/inputs.XXXXXX")
+snapshot_inputs "$snapshot"
+kernel_inputs=$(list_kernel_inputs)
+kernel_key=$(printf '%s\n' "$kernel_inputs" | sha256sum | cut -d' ' -f1)
+module_inputs=$(list_module_inputs)
+key=$(printf '%s\n%s\n' "$kernel_key" "$module_inputs" | sha256sum | cut -d' ' -f1)
+kernel=$cache/kernels/$series-${kernel_key:0:12}
+artifacts=$cache/artifacts/$series-${key:0:12}
+work=$cache/build/$series-${kernel_key:0:12}
+log=$cache/logs/${artifacts##*/}.log
+stage_file=$cache/logs/${artifacts##*/}.stage
+[ -z "$run" ] || printf '%s\n' "$log" > "$cache/build/runs/$run/log"
+
 exec 8> "$work.lock"
 flock 8
 locked=yes
@@ -234,6 +239,5 @@ if [ ! -e "$kernel/release" ]; then
 fi
 build_module
 assemble
-check_inputs_unchanged
 mv "$artifacts.tmp" "$artifacts"
 printf '%s\n' "$artifacts"
