@@ -81,15 +81,19 @@ option_of() {
     printf '%s' "${option%% *}"
 }
 
-# dependencies OPTION: what its Kconfig entries depend on, empty where there is no such option.
+# dependencies OPTION: what its Kconfig entries depend on and who selects it; empty where there is no such option.
 dependencies() {
     # shellcheck disable=SC2016 # awk's fields
     find . -name 'Kconfig*' -type f -print0 | xargs -0 awk -v option="$1" '
-        FNR == 1 { inside = 0 }
-        /^(menu)?config[ \t]/ { inside = $2 == option; if (inside) print FILENAME ":" FNR ":" }
-        /^(choice|endchoice|menu|endmenu|if|endif|source)/ { inside = 0 }
-        inside && /^[ \t]+depends on/ { sub(/^[ \t]+/, ""); print "  " $0 }
-        inside && /^[ \t]+(bool|tristate|def_bool|def_tristate)[ \t]*$/ { print "  has no prompt: others select it" }'
+        BEGIN { while ((getline line < ".config") > 0) if (line ~ /^CONFIG_/) { sub(/=.*/, "", line); on[substr(line, 8)] } }
+        FNR == 1 { name = "" }
+        /^(menu)?config[ \t]/ { name = $2; if (name == option) print FILENAME ":" FNR ":" }
+        /^(choice|endchoice|menu|endmenu|if|endif|source)/ { name = "" }
+        /^[ \t]+select[ \t]/ && $2 == option && name in on { print "  selected by " name }
+        name != option { next }
+        /^[ \t]+depends on/ { sub(/^[ \t]+/, ""); print "  " $0 }
+        /^[ \t]+(bool|tristate)[ \t].* if / { sub(/.* if /, ""); print "  can be changed if " $0 }
+        /^[ \t]+(bool|tristate|def_bool.*|def_tristate.*)[ \t]*$/ { print "  has no prompt: its default or who selects it decides" }'
 }
 
 report_missing() {
