@@ -845,16 +845,20 @@ kernel_log_tail() {
 	dmesg 2>/dev/null | tail -n "$1"
 }
 
-# Why is it not the kernel that was to boot?
-evidence() {
-	say "uname=$(uname -r)"
-	say "cmdline=$(cat /proc/cmdline)"
+# What a kernel left that crashed or was not reached.
+remains() {
 	if [ -s "$STATE/trial.log" ]; then sed 's/^/trial_log: /' "$STATE/trial.log"; fi
 	for evidence_file in /sys/fs/pstore/dmesg-* /var/lib/systemd/pstore/*/dmesg.txt; do
 		[ -e "$evidence_file" ] || continue
 		tail -n 25 "$evidence_file" | sed 's/^/pstore: /'
 	done
-	kernel_log_tail 15 | sed 's/^/dmesg: /'
+}
+
+# Why did the proof fail?
+evidence() {
+	say "uname=$(uname -r)"
+	say "cmdline=$(cat /proc/cmdline)"
+	if [ "$running" = "$opt_release" ]; then kernel_log_tail 15 | sed 's/^/dmesg: /'; fi
 }
 
 refuse_proof() {
@@ -895,7 +899,7 @@ prove_uid_mem() {
 cmd_prove() {
 	need release
 	need_root
-	[ "$running" = "$opt_release" ] || refuse_proof "the device runs $running instead of $opt_release: the new kernel did not come up" 3
+	[ "$running" = "$opt_release" ] || refuse_proof "the device runs $running instead of $opt_release: it crashed or could not be reached, its console says why" 3
 	if [ "$opt_expect" = uid_mem ]; then prove_uid_mem; fi
 	commit
 	prune "$opt_keep"
@@ -955,6 +959,7 @@ leave_trial() {
 	mkdir -p "$STATE"
 	: >"$STATE/log"
 	disarm_trial
+	remains
 	rm -f "$STATE/trial.log"
 }
 
@@ -1025,7 +1030,7 @@ cmd_deadman() {
 		systemctl --failed --no-legend --plain 2>/dev/null
 		systemctl list-jobs --no-legend 2>/dev/null | head -n 10
 		ip -brief address 2>/dev/null
-		kernel_log_tail 30
+		kernel_log_tail 15
 	} >"$STATE/trial.log" 2>&1 || true
 	sync
 	reboot -f || echo b >/proc/sysrq-trigger
