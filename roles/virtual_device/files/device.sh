@@ -119,7 +119,7 @@ wait_for_login() {
     until log_in true; do
         if ! qemu_pid >/dev/null; then
             show_console
-            die 'QEMU ended while the device was booting.'
+            die 'QEMU is not running.'
         fi
         if [ "$SECONDS" -ge "$seconds" ]; then
             show_console

@@ -150,6 +150,7 @@ make_root_file_system() {
         --customize-hook='chroot "$1" systemctl --quiet set-default multi-user' \
         --customize-hook="chroot \"\$1\" systemctl --quiet mask $masked_units" \
         --customize-hook='echo PARTUUID=75696401-01 / ext4 defaults,noatime,errors=remount-ro 0 1 >"$1/etc/fstab"' \
+        --customize-hook='chmod -x "$1"/etc/grub.d/20_linux_xen "$1"/etc/grub.d/30_*' \
         --customize-hook='echo nameserver 10.0.2.3 >"$1/etc/resolv.conf"' \
         --customize-hook='rm -f "$1"/etc/ssh/ssh_host_* "$1/etc/apt/apt.conf.d/99mmdebstrap"' \
         --customize-hook='echo uninitialized >"$1/etc/machine-id"' \
