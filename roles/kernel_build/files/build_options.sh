@@ -21,11 +21,12 @@ Inputs of the build:
 Where and how:
   --cache DIR           cache directory
   --jobs N              compile this many files at once (default: the number of processors)
+  --ccache DIR          compile with ccache, its cache in DIR
 END
 }
 
 build_options() {
-    series='' source_name='' source_sha256='' source_deb='' source_dir='' patches='' base='' module='' cache=''
+    series='' source_name='' source_sha256='' source_deb='' source_dir='' patches='' base='' module='' cache='' ccache=''
     fragments=()
     jobs=$(nproc)
     while [ $# -gt 0 ]; do
@@ -41,8 +42,9 @@ build_options() {
         --base) base=$2 ;;
         --fragment) fragments+=("$2") ;;
         --module) module=$2 ;;
-        --cache) cache=$2 ;;
+        --cache) cache=$(readlink -m "$2") ;;
         --jobs) jobs=$2 ;;
+        --ccache) ccache=$2 ;;
         *) usage_error "unknown option $1" ;;
         esac
         shift 2
@@ -60,6 +62,8 @@ build_options() {
     compgen -G "$patches/*.patch" > /dev/null ||
         die "There are no patches for kernel $series: $patches has no *.patch."
     [ -e "$module/Kbuild" ] || [ -e "$module/Makefile" ] || die "The module's source is missing: no Kbuild in $module."
+    [ -z "$ccache" ] || command -v ccache > /dev/null ||
+        die "ccache is not installed: install it, or set kernel_build_ccache to false."
     command -v gcc > /dev/null || die "There is no compiler: gcc is not in PATH ($PATH). Install the package gcc."
 }
 

@@ -22,7 +22,7 @@ cache='' run='' title=build wait=20
 while [ $# -gt 0 ]; do
     case $1 in
     --help) help; exit 0 ;;
-    --cache) need_value "$1" $#; cache=$2; shift ;;
+    --cache) need_value "$1" $#; cache=$(readlink -m "$2"); shift ;;
     --run) need_value "$1" $#; run=$2; shift ;;
     --title) need_value "$1" $#; title=$2; shift ;;
     --wait) need_value "$1" $#; wait=$2; shift ;;

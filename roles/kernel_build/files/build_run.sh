@@ -152,7 +152,7 @@ build_kernel() {
     explain_step "$here/make_config.sh" ${base:+--base "$base"} --localversion "-uidmem-${kernel_key:0:8}" \
         "$work/tree" "${fragments[@]}"
     stage "compiling"
-    log_step "$here/compile_kernel.sh" --jobs "$jobs" --epoch "$(source_epoch)" --ccache "$cache/ccache" \
+    log_step "$here/compile_kernel.sh" --jobs "$jobs" --epoch "$(source_epoch)" ${ccache:+--ccache "$ccache"} \
         "$work/tree" "$work/kernel"
     printf '== compiled in %s\n' "$(duration $(($(date +%s) - start)))" >> "$log"
     cp "$log" "$work/kernel/build.log"
@@ -183,7 +183,7 @@ write_manifest() { # DIRECTORY
   "module": "uid_mem.ko",
   "size_installed_bytes": $(installed_bytes "$1/$deb" "$1/uid_mem.ko"),
   "inputs": $(printf '%s\n%s\n' "$kernel_inputs" "$module_inputs" | json_map),
-  "outputs": $(cd "$1" && sha256sum -- * | sed 's/ [ *]/  /' | json_map)
+  "outputs": $(cd "$1" && find . -maxdepth 1 -type f ! -name manifest.json -printf "%f\\0" | sort -z | xargs -0 sha256sum -- | sed 's/ [ *]/  /' | json_map)
 }
 END
 }

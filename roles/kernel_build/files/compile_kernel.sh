@@ -85,7 +85,6 @@ pack_kbuild() {
     )
 }
 
-release=$(kernel_make -s kernelrelease)
 upstream=$(kernel_make -s kernelversion)
 image=$(kernel_make -s image_name)
 source_arch=$(sed -n 's/^# *Linux\/\([a-z0-9_]*\) .*/\1/p' "$tree/.config")
@@ -93,6 +92,8 @@ export KDEB_PKGVERSION=$upstream-1
 
 kernel_make -j "$jobs" all
 kernel_make -j "$jobs" bindeb-pkg
+# Only a configured tree knows it: before that, CONFIG_LOCALVERSION is not read.
+release=$(cat "$tree/include/config/kernel.release")
 
 tmp=$out.tmp
 rm -rf "$tmp"

@@ -40,7 +40,7 @@ while [ $# -gt 0 ]; do
     --help) help; exit 0 ;;
     --series) need_value "$1" $#; series=$2; shift ;;
     --suite) need_value "$1" $#; suite=$2; shift ;;
-    --cache) need_value "$1" $#; cache=$2; shift ;;
+    --cache) need_value "$1" $#; cache=$(readlink -m "$2"); shift ;;
     --version) need_value "$1" $#; version=$2; shift ;;
     --mirror) need_value "$1" $#; mirror=$2; shift ;;
     --security-mirror) need_value "$1" $#; security_mirror=$2; shift ;;
@@ -66,7 +66,7 @@ host_mirror() {
     local want=Debian
     [ "$1" = main ] || want=Debian-Security
     # shellcheck disable=SC2016 # apt's variables, not the shell's
-    apt-get indextargets --format '$(LABEL) $(REPO_URI)' 'Created-By: Packages' 2>/dev/null |
+    { apt-get indextargets --format '$(LABEL) $(REPO_URI)' 'Created-By: Packages' 2>/dev/null || true; } |
         awk -v want="$want" '$1 == want { print $2; exit }'
 }
 
@@ -110,9 +110,9 @@ Acquire::https::Timeout "20";
 END
 }
 
-# What apt said last about what went wrong.
+# What apt said first about what went wrong.
 apt_error() { # LOG
-    grep '^E:' "$1" | tail -n 1 || tail -n 1 "$1"
+    grep -m 1 '^[EW]:' "$1" || tail -n 1 "$1"
 }
 
 refresh_index() {
@@ -130,7 +130,7 @@ index_is_fresh() {
 
 # candidate: "version sha256" of the package in the index: the wanted version, or the newest, which comes first.
 candidate() {
-    apt-cache -c "$state/apt.conf" show "$package${version:+=$version}" 2>/dev/null |
+    { apt-cache -c "$state/apt.conf" show "$package${version:+=$version}" 2>/dev/null || true; } |
         awk '$1 == "Version:" { v = $2 }
              $1 == "SHA256:" { s = $2 }
              v != "" && s != "" { print v, s; exit }'
@@ -223,4 +223,4 @@ if [ -n "$warning" ]; then
         "Check the network and kernel_build_mirror, or build from a local tree with kernel_build_source: directory."
 fi
 die "Debian $suite has no $package${version:+ in version $version}." \
-    "$(apt-cache -c "$state/apt.conf" madison "$package" 2>/dev/null | awk -F' *\\| *' 'BEGIN { printf "It has:" } { printf " %s", $2 } END { if (!NR) printf " none"; print "." }')"
+    "$({ apt-cache -c "$state/apt.conf" madison "$package" 2>/dev/null || true; } | awk -F' *\\| *' 'BEGIN { printf "It has:" } { printf " %s", $2 } END { if (!NR) printf " none"; print "." }')"
