@@ -259,3 +259,11 @@ def test_no_compiler(run_role: RunRole, tmp_path: pathlib.Path, cache: pathlib.P
     assert "There is no compiler: gcc is not in PATH" in said
     assert "Install the package gcc." in said
     assert not cache.exists()
+
+
+def test_build_packages_missing(run_role: RunRole, cache: pathlib.Path) -> None:
+    status, said = run_role(kernel_build_packages=["make", "not-a-package-of-debian"])
+    assert status != 0
+    assert "run `apt-get install not-a-package-of-debian` there" in said
+    assert "set kernel_build_install_packages to true" in said
+    assert not cache.exists()
