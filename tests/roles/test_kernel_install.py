@@ -139,7 +139,7 @@ def test_without_root_the_way_out_is_named() -> None:
 def test_no_room_for_the_kernel_is_told_with_figures_and_the_way_out(on_device: RunScript) -> None:
     done = on_device(
         write_menu(menu(RUNNING))
-        + f"{SH} preflight --release {NEW} --key k --installed-bytes 1000 --boot-bytes 29360128"
+        + f"{SH} preflight --release {NEW} --image-sum k --installed-bytes 1000 --boot-bytes 29360128"
     )
     assert done.returncode == 1
     # 28 MiB and a reserve of 32 on a file system of 8
@@ -148,7 +148,7 @@ def test_no_room_for_the_kernel_is_told_with_figures_and_the_way_out(on_device: 
 
 
 def test_no_room_for_the_modules_is_told(on_device: RunScript) -> None:
-    done = on_device(f"{SH} preflight --release {NEW} --key k --installed-bytes {10**17}")
+    done = on_device(f"{SH} preflight --release {NEW} --image-sum k --installed-bytes {10**17}")
     assert done.returncode == 1
     assert "/ has " in done.stdout
     assert "95367431673 MiB are needed" in done.stdout
@@ -159,7 +159,7 @@ def test_old_kernels_of_ours_are_offered_as_room(on_device: RunScript) -> None:
         "mkdir -p /var/lib/uid_mem/kernel_install/kernels\n"
         "cd /var/lib/uid_mem/kernel_install/kernels\n"
         "for release in 6.1.1-a 6.1.2-b; do echo key=k > $release; done\n"
-        f"{SH} preflight --release {NEW} --key k --keep 3 --boot-bytes 29360128"
+        f"{SH} preflight --release {NEW} --image-sum k --keep 3 --boot-bytes 29360128"
     )
     assert done.returncode == 1
     assert "or set kernel_install_keep below 3" in done.stdout
@@ -172,8 +172,8 @@ def test_room_is_made_by_what_keep_allows(on_device: RunScript) -> None:
         "cd /var/lib/uid_mem/kernel_install/kernels\n"
         "echo key=k > 6.1.1-a; touch -d 2020-01-01 6.1.1-a; echo key=k > 6.1.2-b\n"
         "dd if=/dev/zero of=/boot/vmlinuz-6.1.1-a bs=1M count=5 2>/dev/null\n"
-        f"{SH} preflight --release {NEW} --key k --keep 2 --reserve-mib 1 --boot-bytes 4194304 --initrd no || true\n"
-        f"{SH} preflight --release {NEW} --key k --keep 3 --reserve-mib 1 --boot-bytes 4194304 --initrd no || true"
+        f"{SH} preflight --release {NEW} --image-sum k --keep 2 --reserve-mib 1 --boot-bytes 4194304 --initrd no || true\n"
+        f"{SH} preflight --release {NEW} --image-sum k --keep 3 --reserve-mib 1 --boot-bytes 4194304 --initrd no || true"
     )
     first, second = done.stdout.split("error=", 2)[1:] if done.stdout.startswith("error=") else ("", done.stdout)
     # GRUB's other problems depend on this machine; room is one only where nothing may be removed.
@@ -182,14 +182,14 @@ def test_room_is_made_by_what_keep_allows(on_device: RunScript) -> None:
 
 
 def test_other_architecture_is_refused(on_device: RunScript) -> None:
-    done = on_device(f"{SH} preflight --release {NEW} --key k --arch vax")
+    done = on_device(f"{SH} preflight --release {NEW} --image-sum k --arch vax")
     assert done.returncode == 1
     assert f"the kernel is for vax, this device is {os.uname().machine}" in done.stdout
 
 
 @needs_grub
 def test_device_without_grub_menu_is_refused(on_device: RunScript) -> None:
-    done = on_device(f"{SH} preflight --release {NEW} --key k")
+    done = on_device(f"{SH} preflight --release {NEW} --image-sum k")
     assert done.returncode == 1
     assert "there is no /boot/grub/grub.cfg" in done.stdout
 
@@ -199,7 +199,7 @@ def test_device_without_an_entry_for_the_running_kernel_is_refused(on_device: Ru
     """The simple entry boots the newest kernel, whichever that is: nothing to fall back to."""
     done = on_device(
         write_menu(menu("6.1.0-other").replace("vmlinuz-6.1.0-other", f"vmlinuz-{RUNNING}", 1))
-        + f"{SH} preflight --release {NEW} --key k"
+        + f"{SH} preflight --release {NEW} --image-sum k"
     )
     assert done.returncode == 1
     assert f"GRUB has no menu entry for the running kernel {RUNNING}" in done.stdout
@@ -292,7 +292,7 @@ def test_damaged_payload_is_refused(on_device: RunScript, tmp_path: pathlib.Path
     )
     bundle = pathlib.Path(values(packed.stdout)["bundle"])
     bundle.write_bytes(bundle.read_bytes().replace(b"content of uid_mem.ko", b"content of uid_mem.kO"))
-    done = on_device(f"sh {shlex.quote(str(bundle))} install --release {NEW} --key k --module-sum 0")
+    done = on_device(f"sh {shlex.quote(str(bundle))} install --release {NEW} --key k --image-sum k --module-sum 0")
     assert done.returncode == 1
     assert "checksum mismatch after copying, nothing was installed" in done.stdout
 

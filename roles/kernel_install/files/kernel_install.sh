@@ -59,6 +59,7 @@ Options:
   --release RELEASE     kernel release, as uname -r prints it
   --key KEY             what identifies the artifacts (manifest.json)
   --arch ARCH           machine the kernel is for, as uname -m prints it
+  --image-sum SHA256    checksum of the kernel image
   --module-sum SHA256   checksum of uid_mem.ko
   --installed-bytes N   what the package takes on /
   --boot-bytes N        what kernel image, symbol map and configuration take in /boot
@@ -116,7 +117,7 @@ check_name() {
 }
 
 parse_options() {
-	opt_release='' opt_key='' opt_arch='' opt_module_sum='' opt_artifacts=''
+	opt_release='' opt_key='' opt_arch='' opt_image_sum='' opt_module_sum='' opt_artifacts=''
 	opt_image_deb='' opt_output_dir='' opt_seconds=''
 	opt_installed_bytes=0 opt_boot_bytes=0 opt_payload_bytes=0 opt_reserve_mib=32 opt_keep=2
 	opt_initrd=auto opt_panic_seconds=10 opt_trial_seconds=300 opt_expect=uid_mem opt_prune_first=no
@@ -144,6 +145,10 @@ parse_options() {
 		--image-deb)
 			check_name "$1" "$2"
 			opt_image_deb=$2
+			;;
+		--image-sum)
+			check_name "$1" "$2"
+			opt_image_sum=$2
 			;;
 		--module-sum)
 			check_name "$1" "$2"
@@ -264,13 +269,13 @@ state_write() {
 	STATE
 }
 
-# A record for each kernel this program brought: key, package, module checksum.
+# A record for each kernel this program brought: key of the artifacts, package, checksum of the image.
 record_read() {
-	record_key='' record_package=''
+	record_image_sum='' record_package=''
 	[ -e "$STATE/kernels/$1" ] || return 1
 	while IFS='=' read -r record_name record_value; do
 		case $record_name in
-		key) record_key=$record_value ;;
+		image_sum) record_image_sum=$record_value ;;
 		package) record_package=$record_value ;;
 		esac
 	done <"$STATE/kernels/$1"
@@ -290,7 +295,7 @@ file_sum() {
 }
 
 is_installed() {
-	record_read "$1" && [ "$record_key" = "$opt_key" ] && [ -e "/boot/vmlinuz-$1" ] && [ -e "/lib/modules/$1/modules.dep" ]
+	record_read "$1" && [ "$record_image_sum" = "$opt_image_sum" ] && [ -e "/boot/vmlinuz-$1" ] && [ -e "/lib/modules/$1/modules.dep" ]
 }
 
 module_is_installed() {
@@ -607,11 +612,7 @@ check_grub() {
 			"and would boot the new kernel over and over: put /boot on a plain ext4 partition"
 		;;
 	esac
-	if ! touch "$GRUB/.uid_mem-probe" 2>/dev/null; then
-		problem "$GRUB is not writable: remount /boot read-write"
-	else
-		rm -f "$GRUB/.uid_mem-probe"
-	fi
+	[ -w "$GRUB" ] || problem "$GRUB is not writable: remount /boot read-write"
 	for check_grub_var in /sys/firmware/efi/efivars/SecureBoot-*; do
 		[ -e "$check_grub_var" ] || continue
 		if [ "$(od -An -tu1 -j4 -N1 "$check_grub_var" | tr -d ' ')" = 1 ]; then
@@ -639,7 +640,7 @@ plan() {
 }
 
 cmd_preflight() {
-	need release key
+	need release image_sum
 	need_root
 	problems='' prune_first=no boot_is_separate=''
 	action=$(plan)
@@ -713,7 +714,7 @@ unpack_payload() {
 }
 
 cmd_install() {
-	need release key
+	need release key image_sum module_sum
 	need_root
 	mkdir -p "$STATE/kernels"
 	: >"$STATE/log"
@@ -749,7 +750,7 @@ cmd_install() {
 	depmod "$opt_release" || die "depmod failed for $opt_release"
 	rm -rf "$STATE/incoming"
 	sync
-	write_record "$opt_key"
+	write_record "$opt_image_sum"
 	if [ "$running" != "$opt_release" ]; then
 		make_menu "$running" "$opt_release"
 		arm_trial
@@ -759,9 +760,9 @@ cmd_install() {
 
 write_record() {
 	replace "$STATE/kernels/$opt_release" 0644 <<-RECORD
-		key=$1
+		key=$opt_key
 		package=$package
-		module_sum=$opt_module_sum
+		image_sum=$1
 	RECORD
 }
 
@@ -902,7 +903,9 @@ cmd_prove() {
 	[ "$running" = "$opt_release" ] || refuse_proof "the device runs $running instead of $opt_release: it crashed or could not be reached, its console says why" 3
 	if [ "$opt_expect" = uid_mem ]; then prove_uid_mem; fi
 	commit
-	prune "$opt_keep"
+	# What was committed stays committed; an old kernel too many is no reason to go back.
+	prove_pruned=$(prune "$opt_keep") || prove_pruned="prune_failed=${prove_pruned#error=}"
+	say "$prove_pruned"
 	say "committed=$opt_release"
 	say "default_release=$state_default_release"
 	say "previous_release=$state_previous_release"
@@ -983,6 +986,10 @@ cmd_abandon() {
 unpin_if_last() {
 	if [ -n "$(records_newest_first)" ]; then
 		make_menu "$running"
+		return 0
+	fi
+	if [ -z "$state_original_grub_default" ]; then
+		rm -rf "$STATE"
 		return 0
 	fi
 	rm -f "$DEFAULTS_DROPIN" "$MENU_SCRIPT"
