@@ -43,7 +43,9 @@ usage_error() {
 
 mode=build
 follow=
-recipe=()
+suite=bookworm
+size=
+packages=
 elsewhere=()
 
 options=$(getopt --name "$me" --options '' --longoptions \
@@ -51,7 +53,9 @@ options=$(getopt --name "$me" --options '' --longoptions \
 eval set -- "$options"
 while [ "$1" != -- ]; do
     case $1 in
-    --suite | --size | --packages) recipe+=("$1" "$2") && shift ;;
+    --suite) suite=$2 && shift ;;
+    --size) size=$2 && shift ;;
+    --packages) packages=$2 && shift ;;
     --mirror | --accel) elsewhere+=("$1" "$2") && shift ;;
     --print-path) mode=print-path ;;
     --detach) mode=detach ;;
@@ -63,6 +67,7 @@ done
 shift
 [ $# -eq 1 ] || usage_error 'exactly one CACHE is needed'
 cache=$1
+recipe=(--suite "$suite" ${size:+--size "$size"} ${packages:+--packages "$packages"})
 [ "$mode" != follow ] || [[ $follow =~ ^[0-9]+$ ]] || usage_error "--follow takes a number of seconds, not '$follow'"
 
 # The key covers the script that makes the image, the files it copies in, and the options that change

@@ -72,7 +72,7 @@ image=$1
 [[ $further_packages =~ ^[a-z0-9.+:,\ -]*$ ]] || usage_error "--packages is a list of package names, not '$further_packages'"
 case $accel in '' | kvm | tcg) ;; *) usage_error "--accel is kvm or tcg, not '$accel'" ;; esac
 
-packages="ca-certificates e2fsprogs fdisk grub-pc initramfs-tools iproute2 kmod linux-image-cloud-amd64
+packages="ca-certificates dbus e2fsprogs fdisk grub-pc initramfs-tools iproute2 kmod linux-image-cloud-amd64
     openssh-server procps python3 python3-apt sudo systemd-sysv udev zstd $further_packages"
 packages=$(tr -s ' ,\n' '\n' <<<"$packages" | sort -u | paste -sd,)
 
