@@ -272,7 +272,7 @@ def test_running_kernel_is_never_removed(on_device: RunScript) -> None:
         f"{SH} abandon --release {RUNNING} || echo status=$?; {SH} uninstall || echo status=$?; {SH} prune --keep 1"
     )
     assert "status=6" in done.stdout
-    assert f"{RUNNING} is a uid_mem kernel and is running: roll back first" in done.stdout
+    assert f"{RUNNING} is a uid_mem kernel and is running: roll back to another one first" in done.stdout
     assert values(done.stdout)["pruned"] == ""
 
 

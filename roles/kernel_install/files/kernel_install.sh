@@ -70,7 +70,7 @@ Options:
   --initrd auto|yes|no  build an initial RAM disk for the new kernel (auto: where root needs one)
   --panic-seconds N     a kernel that panics during its trial reboots after N seconds (10)
   --trial-seconds N     a trial that is not proved after N seconds ends with a reboot (300)
-  --expect uid_mem|any  what to prove: our module works (default), or only that the kernel is up
+  --expect uid_mem|any  what to prove: our module works (default), or, for a rollback, only that the kernel is up
   --seconds N           for deadman
   --artifacts DIR       for pack: directory with the artifacts
   --image-deb FILE      for pack: name of the kernel package in it
@@ -930,8 +930,7 @@ commit() {
 	# This one rename is the commit.
 	env_change set "saved_entry=$commit_entry"
 	disarm_trial
-	state_status=committed
-	record_read "$opt_release" || state_status=rolled_back
+	if [ "$opt_expect" = uid_mem ]; then state_status=committed; else state_status=rolled_back; fi
 	state_trial_release='' state_trial_boot_id='' state_panic='' state_panic_on_oops=''
 	state_write
 	rm -f "$STATE/trial.log"
@@ -1005,7 +1004,7 @@ unpin_if_last() {
 cmd_uninstall() {
 	need_root
 	if record_read "$running"; then
-		die "$running is a uid_mem kernel and is running: roll back first (playbooks/rollback.yml)"
+		die "$running is a uid_mem kernel and is running: roll back to another one first (kernel_install_rollback_to)"
 	fi
 	if [ ! -d "$STATE" ]; then
 		say "changed=no"
