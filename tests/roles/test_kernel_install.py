@@ -17,7 +17,8 @@ import shutil
 import subprocess
 
 import pytest
-from conftest import ROLES, RunRole, RunScript
+
+from ansible_collections.devfleet.uid_mem.tests.roles.conftest import ROLES, RunRole, RunScript
 
 PROGRAM = ROLES / "kernel_install" / "files" / "kernel_install.sh"
 SH = f"sh {shlex.quote(str(PROGRAM))}"
@@ -167,13 +168,13 @@ def test_old_kernels_of_ours_are_offered_as_room(on_device: RunScript) -> None:
 
 def test_room_is_made_by_what_keep_allows(on_device: RunScript) -> None:
     """Of 8 MiB 2 are free; the oldest kernel takes 5, and one more is kept."""
+    preflight = f"{SH} preflight --release {NEW} --image-sum k --reserve-mib 1 --boot-bytes 4194304 --initrd no"
     done = on_device(
         write_menu(menu(RUNNING)) + "mkdir -p /var/lib/uid_mem/kernel_install/kernels\n"
         "cd /var/lib/uid_mem/kernel_install/kernels\n"
         "echo key=k > 6.1.1-a; touch -d 2020-01-01 6.1.1-a; echo key=k > 6.1.2-b\n"
         "dd if=/dev/zero of=/boot/vmlinuz-6.1.1-a bs=1M count=5 2>/dev/null\n"
-        f"{SH} preflight --release {NEW} --image-sum k --keep 2 --reserve-mib 1 --boot-bytes 4194304 --initrd no || true\n"
-        f"{SH} preflight --release {NEW} --image-sum k --keep 3 --reserve-mib 1 --boot-bytes 4194304 --initrd no || true"
+        f"{preflight} --keep 2 || true\n{preflight} --keep 3 || true"
     )
     first, second = done.stdout.split("error=", 2)[1:] if done.stdout.startswith("error=") else ("", done.stdout)
     # GRUB's other problems depend on this machine; room is one only where nothing may be removed.

@@ -14,7 +14,8 @@ import shlex
 import subprocess
 
 import pytest
-from conftest import ROLES, RunRole, RunScript
+
+from ansible_collections.devfleet.uid_mem.tests.roles.conftest import ROLES, RunRole, RunScript
 
 PROGRAM = ROLES / "uid_mem" / "files" / "uid_mem.sh"
 SH = f"sh {shlex.quote(str(PROGRAM))}"
