@@ -999,6 +999,7 @@ unpin_if_last() {
 		env_change unset saved_entry
 	fi
 	rm -rf "$STATE"
+	rmdir "${STATE%/*}" 2>/dev/null || true
 }
 
 cmd_uninstall() {

@@ -365,6 +365,7 @@ cmd_absent() {
 	drop_file modules-load "$MODULES_LOAD"
 	drop_file modprobe "$MODPROBE"
 	drop_file program "$HOME_DIR/$PROGRAM"
+	if [ "$opt_check" = no ]; then rmdir "$HOME_DIR" 2>/dev/null || true; fi
 	if [ -e /sys/module/uid_mem ] && will unloaded; then
 		absent_message=$(modprobe -r uid_mem 2>&1) ||
 			die "the files for the boot are removed, but the module uid_mem cannot be unloaded ($absent_message): reboot"
