@@ -91,7 +91,18 @@ step() {
     printf '== %s\n' "$1" >&2
 }
 
-work=$(mktemp -d "${TMPDIR:-/tmp}/virtual_device.XXXXXXXX")
+# check_room DIRECTORY MIB WHAT WAY_OUT
+check_room() {
+    local have
+    have=$(($(df --output=avail -k "$1" | tail -n 1) / 1024))
+    [ "$have" -ge "$2" ] || die "$3 needs $2 MiB of room and $1 has $have: free some, or set $4."
+}
+
+# Not /tmp, which may be in RAM.
+export TMPDIR=${TMPDIR:-/var/tmp}
+check_room "$TMPDIR" 1536 'The root file system' 'TMPDIR to a directory that has it'
+check_room "$(dirname "$image")" 768 'The image' 'virtual_device_cache_dir to a directory that has it'
+work=$(mktemp -d "$TMPDIR/virtual_device.XXXXXXXX")
 child=
 finish() {
     local status=$?
