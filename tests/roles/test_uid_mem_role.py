@@ -113,3 +113,19 @@ def test_absent_where_nothing_is_changes_nothing(run_role_on_device: RunRole) ->
     status, said = run_role_on_device("uid_mem", uid_mem_state="absent")
     assert status == 0
     assert "changed=0" in said
+
+
+# systemd.exec(5) says of each that it has the service run in a mount namespace of its own.
+MOUNT_NAMESPACE = (
+    "BindPaths= BindReadOnlyPaths= ExecPaths= InaccessiblePaths= MountAPIVFS= NoExecPaths= PrivateDevices= PrivateIPC= "
+    "PrivateMounts= PrivateNetwork= PrivateTmp= ProcSubset= ProtectControlGroups= ProtectHome= ProtectHostname= "
+    "ProtectKernelLogs= ProtectKernelModules= ProtectKernelTunables= ProtectProc= ProtectSystem= ReadOnlyPaths= "
+    "ReadWritePaths= RootDirectory= RootImage= TemporaryFileSystem="
+).split()
+
+
+def test_restoring_unit_needs_no_mount_namespace() -> None:
+    """At boot, while other units mount, setting one up fails now and then; no limit was restored then."""
+    unit = PROGRAM.read_text(encoding="utf-8").split("[Service]", 1)[1].split("[Install]", 1)[0]
+    assert "ExecStart=" in unit
+    assert [line.strip() for line in unit.splitlines() if line.strip().startswith(tuple(MOUNT_NAMESPACE))] == []

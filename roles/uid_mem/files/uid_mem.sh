@@ -279,7 +279,9 @@ keep_boot_files() {
 
 keep_unit() {
 	unit_before=$changes
-	# It only ever writes one file in /proc, and that needs one capability.
+	# It only ever writes one file in /proc, and that needs one capability. Nothing here may ask for a
+	# mount namespace (ProtectSystem=, PrivateDevices= and the like): setting one up fails now and then
+	# while other units are still mounting, and then the limits would be missing.
 	keep_file unit "$UNIT_FILE" 0644 <<-UNIT
 		# Written by the role devfleet.uid_mem.uid_mem.
 		[Unit]
@@ -297,16 +299,7 @@ keep_unit() {
 		ExecStart=/bin/sh $HOME_DIR/$PROGRAM restore --limits-path $opt_limits_path
 		CapabilityBoundingSet=CAP_SYS_RESOURCE
 		NoNewPrivileges=yes
-		ProtectSystem=strict
-		ProtectHome=read-only
-		ProtectKernelTunables=yes
-		ProtectKernelModules=yes
-		ProtectKernelLogs=yes
-		ProtectControlGroups=yes
 		ProtectClock=yes
-		ProtectHostname=yes
-		PrivateDevices=yes
-		PrivateNetwork=yes
 		RestrictAddressFamilies=AF_UNIX
 		RestrictNamespaces=yes
 		RestrictRealtime=yes
