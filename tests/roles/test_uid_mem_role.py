@@ -116,12 +116,33 @@ def test_absent_where_nothing_is_changes_nothing(run_role_on_device: RunRole) ->
 
 
 # systemd.exec(5) says of each that it has the service run in a mount namespace of its own.
-MOUNT_NAMESPACE = (
-    "BindPaths= BindReadOnlyPaths= ExecPaths= InaccessiblePaths= MountAPIVFS= NoExecPaths= PrivateDevices= PrivateIPC= "
-    "PrivateMounts= PrivateNetwork= PrivateTmp= ProcSubset= ProtectControlGroups= ProtectHome= ProtectHostname= "
-    "ProtectKernelLogs= ProtectKernelModules= ProtectKernelTunables= ProtectProc= ProtectSystem= ReadOnlyPaths= "
-    "ReadWritePaths= RootDirectory= RootImage= TemporaryFileSystem="
-).split()
+MOUNT_NAMESPACE = [
+    "BindPaths=",
+    "BindReadOnlyPaths=",
+    "ExecPaths=",
+    "InaccessiblePaths=",
+    "MountAPIVFS=",
+    "NoExecPaths=",
+    "PrivateDevices=",
+    "PrivateIPC=",
+    "PrivateMounts=",
+    "PrivateNetwork=",
+    "PrivateTmp=",
+    "ProcSubset=",
+    "ProtectControlGroups=",
+    "ProtectHome=",
+    "ProtectHostname=",
+    "ProtectKernelLogs=",
+    "ProtectKernelModules=",
+    "ProtectKernelTunables=",
+    "ProtectProc=",
+    "ProtectSystem=",
+    "ReadOnlyPaths=",
+    "ReadWritePaths=",
+    "RootDirectory=",
+    "RootImage=",
+    "TemporaryFileSystem=",
+]
 
 
 def test_restoring_unit_needs_no_mount_namespace() -> None:
