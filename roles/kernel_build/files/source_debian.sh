@@ -22,9 +22,8 @@ host's own apt changes and no privilege is needed.
                            is used as well, except for sid
   --cache DIR              cache directory
   --version V              this version of the package (default: the newest)
-  --mirror URL             mirror of the suite (default: the one the host uses for Debian,
-                           else )
-  --security-mirror URL    same for the security suite (else )
+  --mirror URL             mirror of the suite (default: the one the host uses for Debian)
+  --security-mirror URL    same for the security suite
   --max-age HOURS          index older than that is refreshed (default: 24)
   --keyring FILE           keys that may sign the index
                            (default: /usr/share/keyrings/debian-archive-keyring.gpg)
@@ -61,13 +60,14 @@ state=$cache/apt/$suite
 warning=''
 asked="$package $version $mirror $security_mirror $keyring"
 
-# host_mirror main|security: what the host itself uses for Debian, empty if nothing.
+# host_mirror main|security: what the host itself uses for Debian, empty if nothing. Before the
+# first `apt-get update` there are no labels, and the path has to tell.
 host_mirror() {
-    local want=Debian
-    [ "$1" = main ] || want=Debian-Security
+    local want=Debian path='/debian/?$'
+    [ "$1" = main ] || { want=Debian-Security path='/debian-security/?$'; }
     # shellcheck disable=SC2016 # apt's variables, not the shell's
     { apt-get indextargets --format '$(LABEL) $(REPO_URI)' 'Created-By: Packages' 2>/dev/null || true; } |
-        awk -v want="$want" '$1 == want { print $2; exit }'
+        awk -v want="$want" -v path="$path" 'NF == 2 && $1 == want { print $2; exit } NF == 1 && $1 ~ path { print $1; exit }'
 }
 
 write_apt_state() {
@@ -75,12 +75,15 @@ write_apt_state() {
     [ -r "$keyring" ] || die "The keyring $keyring is missing: install the package debian-archive-keyring."
     main=${mirror:-$(host_mirror main)}
     security=${security_mirror:-$(host_mirror security)}
+    [ -n "$main" ] || die "This host's apt knows no Debian archive: set kernel_build_mirror."
+    [ -n "$security" ] || [ "$suite" = sid ] ||
+        die "This host's apt knows no archive of Debian's security updates: set kernel_build_security_mirror."
     mkdir -p "$state/lists/partial" "$state/archives/partial" "$sources"
     : > "$state/status"
     {
-        echo "deb [signed-by=$keyring] ${main:-} $suite main"
+        echo "deb [signed-by=$keyring] $main $suite main"
         [ "$suite" = sid ] ||
-            echo "deb [signed-by=$keyring] ${security:-} $suite-security main"
+            echo "deb [signed-by=$keyring] $security $suite-security main"
     } > "$state/sources.list"
     # Read after the host's own configuration: its proxies stay in force, its hooks don't run.
     cat > "$state/apt.conf" <<END

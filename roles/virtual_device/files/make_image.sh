@@ -20,7 +20,7 @@ Makes IMAGE, a raw disk image of Debian with GRUB, a stock kernel, sshd and Pyth
 
   --suite NAME       Debian release (default: bookworm)
   --mirror URL       Debian archive (default: the one this host's apt uses for the release, else
-                     )
+                     mmdebstrap's own)
   --size SIZE        size of the disk, a number and M, G or T (default: 4G)
   --packages LIST    further packages, separated by blanks or commas
   --accel ACCEL      QEMU accelerator for the last step: kvm or tcg (default: as
@@ -165,7 +165,7 @@ make_root_file_system() {
         --customize-hook='echo nameserver 10.0.2.3 >"$1/etc/resolv.conf"' \
         --customize-hook='rm -f "$1"/etc/ssh/ssh_host_* "$1/etc/apt/apt.conf.d/99mmdebstrap"' \
         --customize-hook='echo uninitialized >"$1/etc/machine-id"' \
-        "$suite" "$work/rootfs.tar" "${mirror:-}"
+        "$suite" "$work/rootfs.tar" ${mirror:+"$mirror"}
 }
 
 make_disk() {
