@@ -17,7 +17,7 @@
 #include <getopt.h>
 #include <grp.h>
 #include <limits.h>
-#include <pwd.h>
+#include <pthread.h>
 #include <signal.h>
 #include <stdarg.h>
 #include <stdbool.h>
@@ -27,6 +27,7 @@
 #include <string.h>
 #include <sys/mman.h>
 #include <sys/prctl.h>
+#include <sys/syscall.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -36,6 +37,14 @@
 #define UID_FIRST	1u
 #define UID_LAST	4294967294u
 
+/* Threads or children of one process. */
+#define DEFAULT_WORKERS	4u
+#define MAX_WORKERS	1024u
+
+/* Android's users and apps: u0_a70 is 10070, u1_a70 is 110070. */
+#define ANDROID_USER	100000u
+#define ANDROID_APP	10000u
+
 /* Exit statuses: 0 and 3 are results, the others say that there is none. */
 enum {
 	EXIT_ALL_FINISHED = 0,
@@ -44,18 +53,25 @@ enum {
 	EXIT_SOME_KILLED = 3,
 };
 
+/* What one process has to do. */
+struct work {
+	size_t bytes;
+	unsigned int workers;	/* threads or children, for the styles that have some */
+};
+
 /*
  * A way to use memory: one function and one line in styles[]. The function
- * returns 0 when @bytes are in use, else an errno.
+ * returns 0 when the bytes are in use, else an errno.
  */
 struct style {
 	const char *name;
 	const char *help;
-	int (*use)(size_t bytes);
+	int (*use)(const struct work *work);
 };
 
 struct order {
 	const struct style *style;
+	unsigned int workers;
 	unsigned int hold_seconds;
 	uid_t uid;
 	gid_t gid;
@@ -64,52 +80,332 @@ struct order {
 	int nr_sizes;
 };
 
-/* A page of anonymous memory exists once something is written into it. */
-static int use_touch(size_t bytes)
-{
-	const size_t page = (size_t)sysconf(_SC_PAGESIZE);
-	volatile char *memory;
+/*
+ * The children that a process has forked to use memory: they keep it until
+ * the process closes this end of a pipe. -1: there are none.
+ */
+static int release_workers = -1;
 
-	memory = mmap(NULL, bytes, PROT_READ | PROT_WRITE,
-		      MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+static size_t page_size(void)
+{
+	return (size_t)sysconf(_SC_PAGESIZE);
+}
+
+static size_t round_up(size_t bytes, size_t unit)
+{
+	return (bytes + unit - 1) / unit * unit;
+}
+
+static void *map_anonymous(size_t bytes, int flags)
+{
+	return mmap(NULL, bytes, PROT_READ | PROT_WRITE,
+		    MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE | flags, -1, 0);
+}
+
+/* A page of anonymous memory exists once something is written into it. */
+static void write_pages(volatile char *memory, size_t bytes)
+{
+	for (size_t at = 0; at < bytes; at += page_size())
+		memory[at] = 1;
+}
+
+static void read_pages(const volatile char *memory, size_t bytes)
+{
+	for (size_t at = 0; at < bytes; at += page_size())
+		(void)memory[at];
+}
+
+static int use_touch(const struct work *work)
+{
+	char *memory = map_anonymous(work->bytes, 0);
+
 	if (memory == MAP_FAILED)
 		return errno;
+	write_pages(memory, work->bytes);
+	return 0;
+}
 
-	for (size_t at = 0; at < bytes; at += page)
-		memory[at] = 1;
+static int use_populate(const struct work *work)
+{
+	return map_anonymous(work->bytes, MAP_POPULATE) == MAP_FAILED ? errno : 0;
+}
+
+/* One read(), but for what the kernel does not read at once: more than 2 GiB. */
+static int use_read(const struct work *work)
+{
+	char *memory = map_anonymous(work->bytes, 0);
+	int zero = open("/dev/zero", O_RDONLY | O_CLOEXEC);
+	size_t at = 0;
+	ssize_t got;
+
+	if (memory == MAP_FAILED || zero < 0)
+		return errno;
+	while (at < work->bytes) {
+		got = read(zero, memory + at, work->bytes - at);
+		if (got <= 0)
+			return got ? errno : EIO;
+		at += (size_t)got;
+	}
+	close(zero);
+	return 0;
+}
+
+struct part {
+	pthread_t thread;
+	pthread_barrier_t *begin;
+	char *memory;
+	size_t bytes;
+};
+
+static void *write_part(void *argument)
+{
+	struct part *part = argument;
+
+	pthread_barrier_wait(part->begin);
+	write_pages(part->memory, part->bytes);
+	return NULL;
+}
+
+/* The barrier lets no thread finish before the last one has started. */
+static int use_threads(const struct work *work)
+{
+	size_t each = round_up(work->bytes / work->workers, page_size());
+	char *memory = map_anonymous(each * work->workers, 0);
+	struct part *parts = calloc(work->workers, sizeof(*parts));
+	pthread_barrier_t begin;
+	int error = 0;
+
+	if (memory == MAP_FAILED || !parts)
+		return ENOMEM;
+	pthread_barrier_init(&begin, NULL, work->workers);
+	for (unsigned int i = 0; i < work->workers && !error; i++) {
+		parts[i] = (struct part){ .begin = &begin, .memory = memory + i * each, .bytes = each };
+		error = pthread_create(&parts[i].thread, NULL, write_part, &parts[i]);
+	}
+	/* Where a thread could not be had, the process is about to end with all the others. */
+	for (unsigned int i = 0; i < work->workers && !error; i++)
+		pthread_join(parts[i].thread, NULL);
+	return error;
+}
+
+/*
+ * Write into @memory, say so by closing @done, and keep it until @release says
+ * that the parent has ended or wants no more.
+ */
+__attribute__((noreturn))
+static void run_worker(char *memory, size_t bytes, int done, int release)
+{
+	char none;
+
+	prctl(PR_SET_PDEATHSIG, SIGKILL);
+	write_pages(memory, bytes);
+	close(done);
+	while (read(release, &none, 1) < 0 && errno == EINTR)
+		;
+	_exit(EXIT_ALL_FINISHED);
+}
+
+/*
+ * Fork children that all write into the memory of this process, and so get
+ * each a copy of it. Returns when each of them is through or dead.
+ */
+static int fork_workers(unsigned int nr, char *memory, size_t bytes)
+{
+	int done[2], release[2];
+	pid_t pid = 1;
+	char none;
+
+	if (pipe2(done, O_CLOEXEC) || pipe2(release, O_CLOEXEC))
+		return errno;
+	for (unsigned int i = 0; i < nr && pid > 0; i++) {
+		pid = fork();
+		if (pid == 0) {
+			close(done[0]);
+			close(release[1]);
+			run_worker(memory, bytes, done[1], release[0]);
+		}
+	}
+	if (pid < 0)
+		return errno;
+	close(done[1]);
+	close(release[0]);
+	release_workers = release[1];
+	/* Nobody writes: this ends when the last worker has closed its end. */
+	while (read(done[0], &none, 1) < 0 && errno == EINTR)
+		;
+	close(done[0]);
+	return 0;
+}
+
+/* This process has one part as well. */
+static size_t part_of_family(const struct work *work)
+{
+	return round_up(work->bytes / (work->workers + 1), page_size());
+}
+
+static int use_fork(const struct work *work)
+{
+	size_t part = part_of_family(work);
+	char *memory = map_anonymous(part, 0);
+
+	if (memory == MAP_FAILED)
+		return errno;
+	write_pages(memory, part);
+	return fork_workers(work->workers, memory, part);
+}
+
+/* A file in memory. Not in every C library under this name, but in every kernel. */
+static int open_memfd(size_t bytes)
+{
+	int fd = (int)syscall(SYS_memfd_create, "uid_mem_hog", 1u /* MFD_CLOEXEC */);
+
+	if (fd >= 0 && ftruncate(fd, (off_t)bytes)) {
+		close(fd);
+		fd = -1;
+	}
+	return fd;
+}
+
+static int use_cow(const struct work *work)
+{
+	size_t part = part_of_family(work);
+	int fd = open_memfd(part);
+	char *memory;
+
+	if (fd < 0)
+		return errno;
+	memory = mmap(NULL, part, PROT_READ | PROT_WRITE, MAP_PRIVATE, fd, 0);
+	if (memory == MAP_FAILED)
+		return errno;
+	read_pages(memory, part);
+	return fork_workers(work->workers, memory, part);
+}
+
+static int use_memfd(const struct work *work)
+{
+	int fd = open_memfd(work->bytes);
+	char *memory;
+
+	if (fd < 0)
+		return errno;
+	memory = mmap(NULL, work->bytes, PROT_READ | PROT_WRITE, MAP_SHARED, fd, 0);
+	if (memory == MAP_FAILED)
+		return errno;
+	write_pages(memory, work->bytes);
+	return 0;
+}
+
+/* The size of a huge page; 0 where the kernel has none. */
+static size_t huge_page_size(void)
+{
+	FILE *file = fopen("/sys/kernel/mm/transparent_hugepage/hpage_pmd_size", "re");
+	size_t size = 0;
+
+	if (file && fscanf(file, "%zu", &size) != 1)
+		size = 0;
+	if (file)
+		fclose(file);
+	return size;
+}
+
+/* A huge page can only be where the memory is aligned to its size. */
+static int use_thp(const struct work *work)
+{
+	size_t huge = huge_page_size(), bytes;
+	uintptr_t address;
+	char *memory;
+
+	if (!huge)
+		return EOPNOTSUPP;
+	bytes = round_up(work->bytes, huge);
+	memory = map_anonymous(bytes + huge, 0);
+	if (memory == MAP_FAILED)
+		return errno;
+	address = round_up((uintptr_t)memory, huge);
+	memory += address - (uintptr_t)memory;
+	if (madvise(memory, bytes, MADV_HUGEPAGE))
+		return errno;
+	write_pages(memory, bytes);
+	return 0;
+}
+
+static int use_mremap(const struct work *work)
+{
+	const size_t step = 1 << 20;
+	size_t had = 0, want;
+	char *memory = map_anonymous(page_size(), 0);
+
+	if (memory == MAP_FAILED)
+		return errno;
+	for (; had < work->bytes; had = want) {
+		want = work->bytes - had > step ? had + step : work->bytes;
+		memory = mremap(memory, had ? had : page_size(), want, MREMAP_MAYMOVE);
+		if (memory == MAP_FAILED)
+			return errno;
+		write_pages(memory + had, want - had);
+	}
 	return 0;
 }
 
 /* The first one is the default. */
 static const struct style styles[] = {
 	{ "touch", "write one byte into each page of anonymous memory", use_touch },
+	{ "populate", "one mmap() with MAP_POPULATE", use_populate },
+	{ "read", "one read() of all the bytes from /dev/zero into fresh memory", use_read },
+	{ "threads", "--threads threads write into disjoint parts at the same time", use_threads },
+	{ "fork", "anonymous memory, then --threads children that write into all of it\n"
+		  "at the same time. Each process, parent and child, has BYTES /\n"
+		  "(threads + 1); a child's copy counts from its fork on, all at once,\n"
+		  "because RSS does, and takes up memory when the child writes", use_fork },
+	{ "cow", "as fork, with a private mapping of a file in memory, which the parent\n"
+		 "reads: a child's copy counts page by page, as the child writes", use_cow },
+	{ "memfd", "write into each page of a shared mapping of a memfd", use_memfd },
+	{ "thp", "write into anonymous memory with MADV_HUGEPAGE, aligned to it", use_thp },
+	{ "mremap", "grow anonymous memory by mremap() in steps of 1 MiB, each written into", use_mremap },
 };
 
 #define NR_STYLES	(sizeof(styles) / sizeof(styles[0]))
 
+/* A line of help may go on: its further lines are indented like the first. */
+static void print_style(const struct style *style)
+{
+	const char *line = style->help, *name = style->name, *end;
+
+	while ((end = strchr(line, '\n'))) {
+		printf("  %-15s %.*s\n", name, (int)(end - line), line);
+		line = end + 1;
+		name = "";
+	}
+	printf("  %-15s %s\n", name, line);
+}
+
 static void print_help(void)
 {
-	printf("usage: uid_mem_hog [--style STYLE] [--hold SECONDS] USER|UID LIMIT BYTES...\n"
+	printf("usage: uid_mem_hog [--style STYLE] [--threads N] [--hold SECONDS]\n"
+	       "                   USER|UID LIMIT BYTES...\n"
 	       "\n"
 	       "Sets the memory limit of a user id, then, as that user id, starts one process\n"
 	       "for each BYTES that allocates and uses so much memory. Needs root.\n"
 	       "\n"
-	       "  USER|UID        whose limit and processes; a name or a number from %u to %u\n"
+	       "  USER|UID        whose limit and processes; a name, of /etc/passwd or like Android's\n"
+	       "                  u0_a70, or a number from %u to %u\n"
 	       "  LIMIT           the limit to set in " LIMITS_FILE ": a size,\n"
 	       "                  \"max\" for none, or \"-\" to leave it as it is\n"
 	       "  BYTES           how much each process uses; K, M or G (powers of 1024) may follow\n"
 	       "\n"
 	       "  --style STYLE   how memory is used (default: %s)\n"
+	       "  --threads N     for the styles that have some: how many, 1 to %u (default: %u)\n"
 	       "  --hold SECONDS  keep the memory for so long before finishing (default: 0)\n"
 	       "  --help          this text\n"
 	       "\n"
 	       "styles:\n",
-	       UID_FIRST, UID_LAST, styles[0].name);
+	       UID_FIRST, UID_LAST, styles[0].name, MAX_WORKERS, DEFAULT_WORKERS);
 	for (size_t i = 0; i < NR_STYLES; i++)
-		printf("  %-15s %s\n", styles[i].name, styles[i].help);
+		print_style(&styles[i]);
 	printf("\n"
 	       "Prints a line \"start pid=P uid=U bytes=B\" for each process, then one of\n"
-	       "\"finish pid=P uid=U bytes=B\" and \"killed pid=P signal=N\".\n"
+	       "\"finish pid=P uid=U bytes=B\" and \"killed pid=P signal=N\". A process whose\n"
+	       "child was killed prints \"killed\" for it and does not finish.\n"
 	       "Exit status: 0 all finished, 3 some were killed, 1 something was refused,\n"
 	       "2 wrong arguments.\n");
 }
@@ -179,6 +475,17 @@ static unsigned int parse_seconds(const char *text)
 	return (unsigned int)seconds;
 }
 
+static unsigned int parse_workers(const char *text)
+{
+	unsigned long workers;
+
+	errno = 0;
+	workers = strtoul(text, NULL, 10);
+	if (!is_number(text) || errno || workers < 1 || workers > MAX_WORKERS)
+		quit(EXIT_MISUSE, "--threads '%s' is not a number from 1 to %u", text, MAX_WORKERS);
+	return (unsigned int)workers;
+}
+
 static const struct style *parse_style(const char *name)
 {
 	for (size_t i = 0; i < NR_STYLES; i++)
@@ -195,19 +502,51 @@ static void set_uid(struct order *order, unsigned long long uid)
 	order->gid = (gid_t)uid;
 }
 
+/* Is @name one that Android gives an app? Its user database has no lines for these. */
+static bool is_android_app(const char *name, unsigned long long *uid)
+{
+	unsigned int user, app;
+	int length = 0;
+
+	if (sscanf(name, "u%5u_a%4u%n", &user, &app, &length) != 2 || name[length] ||
+	    strpbrk(name, "+- "))
+		return false;
+	*uid = (unsigned long long)user * ANDROID_USER + ANDROID_APP + app;
+	return true;
+}
+
 /* A static program reads /etc/passwd itself: name services need libraries. */
-static void find_user(struct order *order, const char *name)
+static bool find_in_passwd(struct order *order, const char *name)
 {
 	FILE *users = fopen("/etc/passwd", "re");
-	struct passwd *user = NULL;
+	char line[1024], *field[4];
+	bool found = false;
 
-	while (users && (user = fgetpwent(users)) && strcmp(user->pw_name, name))
-		;
-	if (!user)
+	while (users && !found && fgets(line, sizeof(line), users)) {
+		char *rest = line;
+
+		for (int i = 0; i < 4; i++)
+			field[i] = strsep(&rest, ":");
+		found = field[3] && is_number(field[2]) && is_number(field[3]) && !strcmp(field[0], name);
+	}
+	if (found) {
+		set_uid(order, strtoull(field[2], NULL, 10));
+		order->gid = (gid_t)strtoul(field[3], NULL, 10);
+	}
+	if (users)
+		fclose(users);
+	return found;
+}
+
+static void find_user(struct order *order, const char *name)
+{
+	unsigned long long uid;
+
+	if (find_in_passwd(order, name))
+		return;
+	if (!is_android_app(name, &uid))
 		quit(EXIT_MISUSE, "there is no user '%s' in /etc/passwd; give the number of the UID", name);
-	set_uid(order, user->pw_uid);
-	order->gid = user->pw_gid;
-	fclose(users);
+	set_uid(order, uid);
 }
 
 static void parse_user(struct order *order, const char *text)
@@ -234,11 +573,12 @@ static struct order parse_arguments(int argc, char **argv)
 {
 	static const struct option options[] = {
 		{ "style", required_argument, NULL, 's' },
+		{ "threads", required_argument, NULL, 't' },
 		{ "hold", required_argument, NULL, 'o' },
 		{ "help", no_argument, NULL, 'h' },
 		{ 0 },
 	};
-	struct order order = { .style = &styles[0] };
+	struct order order = { .style = &styles[0], .workers = DEFAULT_WORKERS };
 	int option;
 
 	/* "+": an argument that starts with "-" after the user is a LIMIT. */
@@ -246,6 +586,9 @@ static struct order parse_arguments(int argc, char **argv)
 		switch (option) {
 		case 's':
 			order.style = parse_style(optarg);
+			break;
+		case 't':
+			order.workers = parse_workers(optarg);
 			break;
 		case 'o':
 			order.hold_seconds = parse_seconds(optarg);
@@ -309,39 +652,6 @@ static void report(const char *what, size_t bytes)
 	fflush(stdout);
 }
 
-__attribute__((noreturn))
-static void run_child(const struct order *order, size_t bytes, pid_t parent)
-{
-	int error;
-
-	/* Whoever kills the parent ends the whole workload. */
-	prctl(PR_SET_PDEATHSIG, SIGKILL);
-	become(order);
-	/* Changing ids forgets the signal above; and the parent may be gone by now. */
-	prctl(PR_SET_PDEATHSIG, SIGKILL);
-	if (getppid() != parent)
-		_exit(EXIT_FAILED);
-
-	report("start", bytes);
-	error = order->style->use(bytes);
-	if (error)
-		quit(EXIT_FAILED, "pid %d cannot have %zu bytes: %s", getpid(), bytes, strerror(error));
-	sleep(order->hold_seconds);
-	report("finish", bytes);
-	_exit(EXIT_ALL_FINISHED);
-}
-
-static void start_child(const struct order *order, size_t bytes)
-{
-	pid_t parent = getpid();
-	pid_t child = fork();
-
-	if (child < 0)
-		quit(EXIT_FAILED, "cannot start a process: %s", strerror(errno));
-	if (child == 0)
-		run_child(order, bytes, parent);
-}
-
 /* Waits for all children; a failed one counts for more than a killed one. */
 static int await_children(void)
 {
@@ -353,13 +663,55 @@ static int await_children(void)
 		if (WIFSIGNALED(status)) {
 			printf("killed pid=%d signal=%d\n", pid, WTERMSIG(status));
 			fflush(stdout);
-			if (result == EXIT_ALL_FINISHED)
-				result = EXIT_SOME_KILLED;
-		} else if (WEXITSTATUS(status) != EXIT_ALL_FINISHED) {
-			result = EXIT_FAILED;
+			status = EXIT_SOME_KILLED;
+		} else {
+			status = WEXITSTATUS(status);
 		}
+		if (status == EXIT_SOME_KILLED && result == EXIT_ALL_FINISHED)
+			result = EXIT_SOME_KILLED;
+		else if (status != EXIT_SOME_KILLED && status != EXIT_ALL_FINISHED)
+			result = EXIT_FAILED;
 	}
 	return result;
+}
+
+__attribute__((noreturn))
+static void run_child(const struct order *order, size_t bytes, pid_t parent)
+{
+	const struct work work = { .bytes = bytes, .workers = order->workers };
+	int error, status;
+
+	/* Whoever kills the parent ends the whole workload. */
+	prctl(PR_SET_PDEATHSIG, SIGKILL);
+	become(order);
+	/* Changing ids forgets the signal above; and the parent may be gone by now. */
+	prctl(PR_SET_PDEATHSIG, SIGKILL);
+	if (getppid() != parent)
+		_exit(EXIT_FAILED);
+
+	report("start", bytes);
+	error = order->style->use(&work);
+	if (error)
+		quit(EXIT_FAILED, "pid %d cannot have %zu bytes by %s: %s", getpid(), bytes, order->style->name,
+		     strerror(error));
+	sleep(order->hold_seconds);
+	if (release_workers >= 0)
+		close(release_workers);
+	status = await_children();
+	if (status == EXIT_ALL_FINISHED)
+		report("finish", bytes);
+	_exit(status);
+}
+
+static void start_child(const struct order *order, size_t bytes)
+{
+	pid_t parent = getpid();
+	pid_t child = fork();
+
+	if (child < 0)
+		quit(EXIT_FAILED, "cannot start a process: %s", strerror(errno));
+	if (child == 0)
+		run_child(order, bytes, parent);
 }
 
 int main(int argc, char **argv)
