@@ -8,9 +8,21 @@
 #define UID_MEM_COMPAT_H
 
 #include <linux/kconfig.h>
+#include <linux/mm.h>
+#include <linux/version.h>
 
 #if !IS_ENABLED(CONFIG_UID_MEM)
 #error "this kernel lacks CONFIG_UID_MEM: apply the patches of its series and enable it"
 #endif
+
+/* From 6.2 on there is a per-CPU part that get_mm_counter() leaves out. */
+static inline unsigned long uid_mem_mm_counter(struct mm_struct *mm, int member)
+{
+#if LINUX_VERSION_CODE >= KERNEL_VERSION(6, 2, 0)
+	return percpu_counter_sum_positive(&mm->rss_stat[member]);
+#else
+	return get_mm_counter(mm, member);
+#endif
+}
 
 #endif

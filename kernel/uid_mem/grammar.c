@@ -305,6 +305,7 @@ int uid_mem_parse_line(const char *line, size_t len,
 		return -EINVAL;
 	return 1;
 }
+EXPORT_SYMBOL_FOR_TEST(uid_mem_parse_line);
 
 /**
  * uid_mem_print_uids - print the UIDs of an entry
@@ -359,3 +360,4 @@ int uid_mem_print_limit(char *buf, size_t size, const struct uid_mem_limit *l)
 		       mode_names[l->mode]);
 	return n;
 }
+EXPORT_SYMBOL_FOR_TEST(uid_mem_print_limit);

@@ -12,6 +12,8 @@
  * oom_score_adj -1000, and those that are dying already.
  */
 
+#include <linux/capability.h>
+#include <linux/cred.h>
 #include <linux/jiffies.h>
 #include <linux/math64.h>
 #include <linux/module.h>
@@ -19,7 +21,9 @@
 #include <linux/sched/mm.h>
 #include <linux/sched/signal.h>
 #include <linux/sched/task.h>
+#include <linux/seqlock.h>
 #include <linux/slab.h>
+#include <linux/user_namespace.h>
 
 #include "compat.h"
 #include "events.h"
@@ -43,14 +47,12 @@ static long rearm_level(long level)
  * struct victim - a process that was chosen
  * @task: the process, with a reference, or NULL
  * @mm: its address space, with a reference
- * @candidate: what the policy knew of it
- * @badness: what the policy made of it
+ * @candidate: what the policy knew of it, and made of it
  */
 struct victim {
 	struct task_struct *task;
 	struct mm_struct *mm;
 	struct uid_mem_candidate candidate;
-	u64 badness;
 };
 
 static void put_victim(struct victim *v)
@@ -60,20 +62,6 @@ static void put_victim(struct victim *v)
 	put_task_struct(v->task);
 	mmdrop(v->mm);
 	v->task = NULL;
-}
-
-/* A thread of @p that still has its address space, with its task lock held. */
-static struct task_struct *lock_task_with_mm(struct task_struct *p)
-{
-	struct task_struct *t;
-
-	for_each_thread(p, t) {
-		task_lock(t);
-		if (t->mm)
-			return t;
-		task_unlock(t);
-	}
-	return NULL;
 }
 
 static bool is_exempt(struct task_struct *p)
@@ -122,32 +110,85 @@ static bool is_mm_dying(struct mm_struct *mm)
 	return true;
 }
 
-/* CPU time of all threads, gone ones included. */
+/*
+ * CPU time of all threads, gone ones included.  One that goes meanwhile is seen
+ * in both places or in neither: sum again, but not for ever where threads come
+ * and go all the time.
+ */
 static u64 process_runtime_ns(struct task_struct *p)
 {
-	u64 ns = p->signal->sum_sched_runtime;
+	struct signal_struct *sig = p->signal;
 	struct task_struct *t;
+	unsigned int seq, tries = 4;
+	u64 ns;
 
-	for_each_thread(p, t)
-		ns += READ_ONCE(t->se.sum_exec_runtime);
+	do {
+		seq = read_seqbegin(&sig->stats_lock);
+		ns = sig->sum_sched_runtime;
+		for_each_thread(p, t)
+			ns += READ_ONCE(t->se.sum_exec_runtime);
+	} while (read_seqretry(&sig->stats_lock, seq) && --tries);
 	return ns;
+}
+
+/* Under rcu_read_lock(), which keeps the credentials. */
+static bool is_admin(struct task_struct *p)
+{
+	const struct cred *cred = __task_cred(p);
+
+	return cred->user_ns == &init_user_ns &&
+	       cap_raised(cred->cap_effective, CAP_SYS_ADMIN);
+}
+
+/* Whatever a policy may ask for. */
+static void fill_candidate(struct uid_mem_candidate *c, struct task_struct *p,
+			   struct mm_struct *mm)
+{
+	*c = (struct uid_mem_candidate) {
+		.rss = uid_mem_mm_counter(mm, MM_FILEPAGES) +
+		       uid_mem_mm_counter(mm, MM_ANONPAGES) +
+		       uid_mem_mm_counter(mm, MM_SHMEMPAGES),
+		.swap = uid_mem_mm_counter(mm, MM_SWAPENTS),
+		.page_tables = mm_pgtables_bytes(mm) / PAGE_SIZE,
+		.ram = totalram_pages(),
+		.runtime_ns = process_runtime_ns(p),
+		.start_ns = p->start_boottime,
+		.oom_score_adj = READ_ONCE(p->signal->oom_score_adj),
+		.is_admin = is_admin(p),
+	};
 }
 
 static void rate(struct task_struct *p, struct mm_struct *mm,
 		 const struct uid_mem_policy *policy, struct victim *worst)
 {
-	struct uid_mem_candidate c = {
-		.rss = get_mm_rss(mm),
-		.runtime_ns = process_runtime_ns(p),
-	};
-	u64 badness = policy->badness(&c);
+	struct uid_mem_candidate c;
 
-	if (!badness || (worst->task && badness <= worst->badness))
+	fill_candidate(&c, p, mm);
+	uid_mem_policy_rate(policy, &c);
+	if (!c.badness ||
+	    (worst->task && !uid_mem_candidate_is_worse(&c, &worst->candidate)))
 		return;
-	worst->task = p;
+	worst->task = get_task_struct(p);
+	mmgrab(mm);
 	worst->mm = mm;
 	worst->candidate = c;
-	worst->badness = badness;
+}
+
+/* Look at a process of any UID, with the task lock of a thread that has @mm. */
+static void consider(struct uid_mem_user *user,
+		     const struct uid_mem_policy *policy, struct task_struct *p,
+		     struct mm_struct *mm, struct victim *worst,
+		     bool *found_dying)
+{
+	if (!uid_mem_engine_owns(user, mm))
+		return;
+	if (!is_dying(p)) {
+		if (!is_exempt(p))
+			rate(p, mm, policy, worst);
+	} else if (is_mm_dying(mm)) {
+		uid_mem_engine_set_dying(user, mm);
+		*found_dying = true;
+	}
 }
 
 /*
@@ -169,30 +210,21 @@ static void choose_victim(struct uid_mem_user *user,
 
 	rcu_read_lock();
 	for_each_process(p) {
-		struct mm_struct *mm, *dying = NULL;
 		struct victim last = *worst;
 
 		if (p->flags & PF_KTHREAD)
 			continue;
-		t = lock_task_with_mm(p);
-		if (!t)
-			continue;
-		mm = t->mm;
-		if (uid_mem_engine_owns(user, mm)) {
-			if (is_dying(p))
-				dying = mm;
-			else if (!is_exempt(p))
-				rate(p, mm, policy, worst);
+		for_each_thread(p, t) {
+			struct mm_struct *mm;
+
+			task_lock(t);
+			mm = t->mm;
+			if (mm)
+				consider(user, policy, p, mm, worst, found_dying);
+			task_unlock(t);
+			if (mm)
+				break;
 		}
-		if (worst->task != last.task) {
-			get_task_struct(worst->task);
-			mmgrab(worst->mm);
-		}
-		if (dying && is_mm_dying(dying)) {
-			uid_mem_engine_set_dying(user, dying);
-			*found_dying = true;
-		}
-		task_unlock(t);
 		if (worst->task != last.task)
 			put_victim(&last);
 	}
@@ -234,7 +266,7 @@ static void tell_victim(struct uid_mem_user *user, enum uid_mem_event_type type,
 	e.policy = policy;
 	e.victim_rss = uid_mem_bytes(v->candidate.rss);
 	e.runtime_ms = div_u64(v->candidate.runtime_ns, NSEC_PER_MSEC);
-	e.badness = v->badness;
+	e.badness = v->candidate.badness;
 	if (type == UID_MEM_KILL)
 		trace_uid_mem_kill(&e);
 	uid_mem_event_add(&e);

@@ -5,40 +5,16 @@
  * parameter policy= says, at the time a victim is chosen.
  */
 
-#include <linux/moduleparam.h>
-
 #include "grammar.h"
 #include "policy.h"
 
 static const struct uid_mem_policy *const policies[] = {
-	&uid_mem_policy_highest_rss,
+#define POLICY(name) &uid_mem_policy_##name,
+#include "policies.h"
+#undef POLICY
 };
 
 static unsigned int default_policy = 1;
-
-static int default_policy_set(const char *name, const struct kernel_param *kp)
-{
-	int number = uid_mem_policy_number(name, strcspn(name, "\n"));
-
-	if (number <= UID_MEM_POLICY_DEFAULT)
-		return -EINVAL;
-	WRITE_ONCE(default_policy, number);
-	return 0;
-}
-
-static int default_policy_get(char *buf, const struct kernel_param *kp)
-{
-	return scnprintf(buf, PAGE_SIZE, "%s\n",
-			 uid_mem_policy_name(READ_ONCE(default_policy)));
-}
-
-static const struct kernel_param_ops default_policy_ops = {
-	.set = default_policy_set,
-	.get = default_policy_get,
-};
-
-module_param_cb(policy, &default_policy_ops, NULL, 0644);
-MODULE_PARM_DESC(policy, "policy of limits that name none (default highest_rss)");
 
 /**
  * uid_mem_policy_number - the number of a policy
@@ -59,6 +35,7 @@ int uid_mem_policy_number(const char *name, size_t len)
 	}
 	return -EINVAL;
 }
+EXPORT_SYMBOL_FOR_TEST(uid_mem_policy_number);
 
 /**
  * uid_mem_policy_name - the name of a policy
@@ -69,6 +46,7 @@ const char *uid_mem_policy_name(unsigned int number)
 	return number == UID_MEM_POLICY_DEFAULT ? "default" :
 						  policies[number - 1]->name;
 }
+EXPORT_SYMBOL_FOR_TEST(uid_mem_policy_name);
 
 /**
  * uid_mem_policy_resolve - the number of the policy that is meant
@@ -82,6 +60,23 @@ unsigned int uid_mem_policy_resolve(unsigned int number)
 }
 
 /**
+ * uid_mem_policy_set_default - say what "default" means from now on
+ * @name: name of a policy; not NUL-terminated
+ * @len: length of the name
+ *
+ * Return: 0, or -EINVAL for an unknown name and for "default".
+ */
+int uid_mem_policy_set_default(const char *name, size_t len)
+{
+	int number = uid_mem_policy_number(name, len);
+
+	if (number <= UID_MEM_POLICY_DEFAULT)
+		return -EINVAL;
+	WRITE_ONCE(default_policy, number);
+	return 0;
+}
+
+/**
  * uid_mem_policy_get - a policy
  * @number: its number, not UID_MEM_POLICY_DEFAULT
  */
@@ -89,6 +84,7 @@ const struct uid_mem_policy *uid_mem_policy_get(unsigned int number)
 {
 	return policies[number - 1];
 }
+EXPORT_SYMBOL_FOR_TEST(uid_mem_policy_get);
 
 /**
  * uid_mem_policy_print_all - print the names of all, separated by commas
@@ -107,3 +103,35 @@ int uid_mem_policy_print_all(char *buf, size_t size)
 			       policies[i]->name);
 	return n;
 }
+
+/**
+ * uid_mem_policy_rate - have a policy judge a candidate
+ * @policy: the policy
+ * @candidate: the candidate; its badness is set
+ */
+void uid_mem_policy_rate(const struct uid_mem_policy *policy,
+			 struct uid_mem_candidate *candidate)
+{
+	candidate->badness = policy->badness(candidate);
+}
+EXPORT_SYMBOL_FOR_TEST(uid_mem_policy_rate);
+
+/**
+ * uid_mem_candidate_is_worse - is a candidate to be killed before another?
+ * @candidate: the candidate, rated
+ * @than: the other, rated by the same policy
+ *
+ * The one with the higher badness is; of equals the one with the larger RSS,
+ * so that as few as possible have to die, and then the one started later,
+ * which loses less work.
+ */
+bool uid_mem_candidate_is_worse(const struct uid_mem_candidate *candidate,
+				const struct uid_mem_candidate *than)
+{
+	if (candidate->badness != than->badness)
+		return candidate->badness > than->badness;
+	if (candidate->rss != than->rss)
+		return candidate->rss > than->rss;
+	return candidate->start_ns > than->start_ns;
+}
+EXPORT_SYMBOL_FOR_TEST(uid_mem_candidate_is_worse);

@@ -13,6 +13,7 @@
 #include "events.h"
 #include "policy.h"
 #include "uid_mem.h"
+#include "writer.h"
 
 /* The longest write(), in bytes; some 40,000 limits. */
 #define MAX_WRITE	(4U << 20)
@@ -29,15 +30,11 @@ static bool may_write(struct file *file)
 	       capable(CAP_SYS_RESOURCE);
 }
 
-/*
- * An open limits file: the table as it was when the file was opened, and the
- * end of the last write, as far as its line is not complete.
- */
+/* An open limits file: the table as it was when the file was opened. */
 struct limits_file {
 	struct uid_mem_table *table;
 	struct mutex lock; /* one system call at a time */
-	size_t pending_len;
-	char pending[UID_MEM_MAX_LINE];
+	struct uid_mem_writer writer;
 };
 
 static void *limits_start(struct seq_file *seq, loff_t *pos)
@@ -81,6 +78,7 @@ static int limits_open(struct inode *inode, struct file *file)
 	if (!lf)
 		return -ENOMEM;
 	mutex_init(&lf->lock);
+	lf->writer.apply = uid_mem_limits_change;
 	if (!(file->f_mode & FMODE_READ))
 		return 0;
 	lf->table = uid_mem_limits_copy();
@@ -88,64 +86,6 @@ static int limits_open(struct inode *inode, struct file *file)
 		return 0;
 	seq_release_private(inode, file);
 	return -ENOMEM;
-}
-
-static unsigned int count_lines(const char *text, size_t len)
-{
-	unsigned int lines = 0;
-	size_t i;
-
-	for (i = 0; i < len; i++)
-		lines += text[i] == '\n';
-	return lines;
-}
-
-/* Apply text that consists of whole lines. */
-static int apply_lines(const char *text, size_t len)
-{
-	struct uid_mem_change *changes;
-	unsigned int nr = 0;
-	const char *eol;
-	int ret = 0;
-
-	changes = kvmalloc_array(count_lines(text, len), sizeof(*changes),
-				 GFP_KERNEL);
-	if (!changes)
-		return -ENOMEM;
-	for (; len && ret >= 0; len -= eol + 1 - text, text = eol + 1) {
-		eol = memchr(text, '\n', len);
-		ret = uid_mem_parse_line(text, eol - text, &changes[nr]);
-		if (ret > 0)
-			nr++;
-		cond_resched();
-	}
-	if (ret >= 0)
-		ret = uid_mem_limits_change(changes, nr);
-	kvfree(changes);
-	return ret;
-}
-
-/*
- * Apply the whole lines of @text, @len bytes, and keep the rest.  After an
- * error nothing is kept: what was to be continued is refused with the rest.
- */
-static int write_text(struct limits_file *lf, const char *text, size_t len)
-{
-	size_t whole = len, rest;
-	int err;
-
-	while (whole && text[whole - 1] != '\n')
-		whole--;
-	rest = len - whole;
-	lf->pending_len = 0;
-	if (rest > UID_MEM_MAX_LINE)
-		return -EINVAL;
-	err = whole ? apply_lines(text, whole) : 0;
-	if (err)
-		return err;
-	memcpy(lf->pending, text + whole, rest);
-	lf->pending_len = rest;
-	return 0;
 }
 
 static ssize_t limits_write(struct file *file, const char __user *buf,
@@ -164,11 +104,10 @@ static ssize_t limits_write(struct file *file, const char __user *buf,
 		return -ENOMEM;
 
 	mutex_lock(&lf->lock);
-	memcpy(text, lf->pending, lf->pending_len);
-	if (copy_from_user(text + lf->pending_len, buf, count))
+	if (copy_from_user(text + lf->writer.pending_len, buf, count))
 		err = -EFAULT;
 	else
-		err = write_text(lf, text, lf->pending_len + count);
+		err = uid_mem_writer_write(&lf->writer, text, count);
 	mutex_unlock(&lf->lock);
 	kvfree(text);
 	return err ? err : count;
@@ -178,17 +117,11 @@ static ssize_t limits_write(struct file *file, const char __user *buf,
 static int limits_release(struct inode *inode, struct file *file)
 {
 	struct limits_file *lf = ((struct seq_file *)file->private_data)->private;
-	char line[UID_MEM_MAX_LINE + 1];
-	int err;
+	int err = uid_mem_writer_close(&lf->writer);
 
-	if (lf->pending_len) {
-		memcpy(line, lf->pending, lf->pending_len);
-		line[lf->pending_len] = '\n';
-		err = apply_lines(line, lf->pending_len + 1);
-		if (err)
-			pr_warn("uid_mem: last line of limits, without a newline, refused: error %d\n",
-				err);
-	}
+	if (err)
+		pr_warn("uid_mem: last line of limits, without a newline, refused: error %d\n",
+			err);
 	uid_mem_table_free(lf->table);
 	return seq_release_private(inode, file);
 }

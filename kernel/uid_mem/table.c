@@ -211,6 +211,7 @@ out:
 	}
 	return t;
 }
+EXPORT_SYMBOL_FOR_TEST(uid_mem_table_apply);
 
 /* The last entry that does not begin after these UIDs; -1 for none. */
 static int find_last(const struct uid_mem_table *t, u32 first, u32 last)
@@ -245,6 +246,7 @@ uid_mem_table_find(const struct uid_mem_table *t, u32 uid)
 		i = t->entries[i].parent;
 	return i >= 0 ? &t->entries[i] : NULL;
 }
+EXPORT_SYMBOL_FOR_TEST(uid_mem_table_find);
 
 /**
  * uid_mem_table_get - the entry of exactly these UIDs
@@ -264,6 +266,7 @@ uid_mem_table_get(const struct uid_mem_table *t, u32 first, u32 last)
 		return NULL;
 	return &t->entries[i];
 }
+EXPORT_SYMBOL_FOR_TEST(uid_mem_table_get);
 
 /**
  * uid_mem_table_free - free a table
@@ -273,3 +276,4 @@ void uid_mem_table_free(const struct uid_mem_table *t)
 {
 	kvfree(t);
 }
+EXPORT_SYMBOL_FOR_TEST(uid_mem_table_free);

@@ -6,24 +6,9 @@
  */
 
 #include "../table.h"
+#include "../writer.h"
 
 static const struct uid_mem_table empty_table;
-static const struct uid_mem_rules no_rules;
-
-static const char *const policies[] = { "default", "highest_rss" };
-
-int uid_mem_policy_number(const char *name, size_t len)
-{
-	for (size_t i = 0; i < ARRAY_SIZE(policies); i++)
-		if (strlen(policies[i]) == len && !memcmp(policies[i], name, len))
-			return (int)i;
-	return -EINVAL;
-}
-
-const char *uid_mem_policy_name(unsigned int number)
-{
-	return policies[number];
-}
 
 /* The write under way, the table, and what the case wants. */
 static struct {
@@ -31,9 +16,9 @@ static struct {
 	int line;
 	bool failed;
 	const struct uid_mem_table *table;
+	struct uid_mem_rules rules;
 	char write[65536], want[65536];
 	size_t write_len;
-	int want_err;
 	bool checking;
 	unsigned int passed, failures;
 } t;
@@ -88,28 +73,18 @@ static void replace_table(const struct uid_mem_table *table)
 	t.table = table;
 }
 
-static int apply(void)
+static int apply(const struct uid_mem_change *changes, unsigned int nr)
 {
-	static struct uid_mem_change changes[1024];
 	static u64 seq;
 	struct uid_mem_table *table, *evicted;
-	const char *line = t.write, *end = t.write + t.write_len;
-	unsigned int nr = 0;
 	int err;
 
-	for (; line < end; line = memchr(line, '\n', end - line) + 1) {
-		const char *eol = memchr(line, '\n', end - line);
-
-		err = uid_mem_parse_line(line, eol - line, &changes[nr]);
-		if (err < 0)
-			return err;
-		nr += err;
-	}
-	table = uid_mem_table_apply(t.table, changes, nr, seq, &no_rules,
+	table = uid_mem_table_apply(t.table, changes, nr, seq, &t.rules,
 				    &evicted, &err);
 	seq += nr;
 	if (table)
 		replace_table(table);
+	uid_mem_table_free(evicted);
 	return err;
 }
 
@@ -154,19 +129,33 @@ static void end_case(void)
 	else
 		t.passed++;
 	t.failed = false;
+	t.rules = (struct uid_mem_rules) { };
 	replace_table(&empty_table);
 }
 
 static void do_expect(const char *result)
 {
+	struct uid_mem_writer writer = { .apply = apply };
 	char got[64];
-	int err = apply();
+	int err = uid_mem_writer_write(&writer, t.write, t.write_len);
 
 	snprintf(got, sizeof(got), "%d\n", err);
 	if (err != number_of(result))
 		fail("another result was expected; got:", got);
 	t.write_len = 0;
 	t.checking = true;
+}
+
+static void do_rules(const char *rules)
+{
+	unsigned int evict;
+
+	if (sscanf(rules, "max_entries=%u evict=%u", &t.rules.max_entries,
+		   &evict) != 2) {
+		fprintf(stderr, "line %d: what are the rules '%s'?\n", t.line, rules);
+		exit(2);
+	}
+	t.rules.evict = evict;
 }
 
 static void do_line(char *line)
@@ -182,6 +171,9 @@ static void do_line(char *line)
 		t.write[t.write_len++] = '\n';
 	} else if (!strncmp(line, "expect ", 7)) {
 		do_expect(line + 7);
+	} else if (!strncmp(line, "rules ", 6)) {
+		check_table();
+		do_rules(line + 6);
 	} else if (!strncmp(line, "limits ", 7)) {
 		strcat(t.want, line + 7);
 		strcat(t.want, "\n");

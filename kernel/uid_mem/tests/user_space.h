@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /* SPDX-FileCopyrightText: 2026 The uid_mem authors */
-/* The few kernel helpers that grammar.c and table.c use, for user space. */
+/* The few kernel helpers that the pure parts use, for user space. */
 #ifndef UID_MEM_USER_SPACE_H
 #define UID_MEM_USER_SPACE_H
 
@@ -15,6 +15,7 @@
 
 typedef uint8_t u8;
 typedef uint32_t u32;
+typedef int64_t s64;
 typedef uint64_t u64;
 typedef int gfp_t;
 
@@ -27,7 +28,19 @@ struct rcu_head {
 #define ARRAY_SIZE(a) (sizeof(a) / sizeof((a)[0]))
 #define GFP_KERNEL 0
 #define __GFP_NOWARN 0
+#define READ_ONCE(x) (x)
+#define WRITE_ONCE(x, value) ((x) = (value))
+#define EXPORT_SYMBOL_FOR_TEST(symbol)
 #define fallthrough __attribute__((__fallthrough__))
+
+static inline u64 div64_u64(u64 dividend, u64 divisor)
+{
+	return dividend / divisor;
+}
+
+static inline void cond_resched(void)
+{
+}
 
 static inline void *kvmalloc_array(size_t n, size_t size, gfp_t gfp)
 {
