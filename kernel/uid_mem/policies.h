@@ -8,3 +8,4 @@
 POLICY(highest_rss)
 POLICY(longest_run_time)
 POLICY(worst)
+POLICY(youngest)

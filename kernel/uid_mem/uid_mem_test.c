@@ -467,7 +467,7 @@ static void table_holds_many(struct kunit *test)
 #define RAM	1048576UL
 
 static const char *const policies[] = {
-	"highest_rss", "longest_run_time", "worst",
+	"highest_rss", "longest_run_time", "worst", "youngest",
 };
 
 static u64 badness(struct kunit *test, const char *name,
@@ -578,6 +578,14 @@ static void worst_favours_admins_and_adjusts(struct kunit *test)
 			U64(35));
 }
 
+static void youngest_goes_by_start(struct kunit *test)
+{
+	u64 older = BADNESS(test, "youngest", .start_ns = 100, .rss = 9000);
+	u64 younger = BADNESS(test, "youngest", .start_ns = 101);
+
+	KUNIT_EXPECT_LT(test, older, younger);
+}
+
 static void equals_are_told_apart(struct kunit *test)
 {
 	struct uid_mem_candidate a = { .badness = 5, .rss = 10, .start_ns = 100 };
@@ -656,6 +664,7 @@ static struct kunit_case policy_cases[] = {
 	KUNIT_CASE(longest_run_time_goes_by_run_time),
 	KUNIT_CASE(worst_counts_thousandths_of_ram),
 	KUNIT_CASE(worst_favours_admins_and_adjusts),
+	KUNIT_CASE(youngest_goes_by_start),
 	KUNIT_CASE(equals_are_told_apart),
 	{}
 };

@@ -55,7 +55,7 @@ features:
   sample:
     abi: "1"
     engine: hooks
-    policies: highest_rss
+    policies: highest_rss,longest_run_time,worst,youngest
     metrics: rss,anon
 limits:
   description:

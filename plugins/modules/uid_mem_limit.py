@@ -66,8 +66,11 @@ options:
     default: max
   policy:
     description:
-      - How the process to kill is chosen, by the name of a policy the host's kernel knows (V(highest_rss)), or
-        V(default) for the one the module parameter C(policy) names.
+      - How the process to kill is chosen, by the name of a policy the host's kernel knows, or V(default) for the one
+        the module parameter C(policy) names.
+      - V(highest_rss) kills the process with the most resident memory, V(longest_run_time) the one that has used the
+        most CPU time, V(worst) the one with the highest badness (its share of RAM and its C(oom_score_adj)),
+        V(youngest) the one that was started last.
     type: str
     default: default
   metric:

@@ -67,7 +67,7 @@ class LimitsError(ValueError):
 class Vocabulary:
     """The names that a kernel knows, as its C(features) tells."""
 
-    policies: tuple[str, ...] = ("default", "highest_rss", "longest_run_time", "worst")
+    policies: tuple[str, ...] = ("default", "highest_rss", "longest_run_time", "worst", "youngest")
     metrics: tuple[str, ...] = ("rss", "anon")
 
 

@@ -10,7 +10,7 @@ import platform
 import subprocess
 from pathlib import Path
 
-FEATURES = "abi=1 engine=hooks policies=highest_rss metrics=rss,anon\n"
+FEATURES = "abi=1 engine=hooks policies=highest_rss,longest_run_time,worst,youngest metrics=rss,anon\n"
 
 
 class Device:

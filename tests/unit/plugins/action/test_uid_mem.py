@@ -391,7 +391,8 @@ def test_no_permission(host: Host, monkeypatch: pytest.MonkeyPatch, check: bool)
         ({"uid": 5, "max": "1M", "mode": "kill"}, "value of mode must be one of: enforce, audit, got: kill."),
         (
             {"uid": 5, "max": "1M", "policy": "rnd"},
-            "policy: 'rnd' is unknown to the kernel of this host; it knows default, highest_rss.",
+            "policy: 'rnd' is unknown to the kernel of this host; it knows default, highest_rss, longest_run_time, "
+            "worst, youngest.",
         ),
         ({"uid": 5, "max": "1M", "path": "limits"}, "path: 'limits' is not the absolute path of a file"),
         ({"uid": 5, "max": "1M", "path": "/etc/"}, "path: '/etc/' is not the absolute path of a file"),
@@ -549,7 +550,12 @@ def test_info(host: Host) -> None:
     result = host.run(uid_mem_info, {})
     assert result == {
         "changed": False,
-        "features": {"abi": "1", "engine": "hooks", "policies": "highest_rss", "metrics": "rss,anon"},
+        "features": {
+            "abi": "1",
+            "engine": "hooks",
+            "policies": "highest_rss,longest_run_time,worst,youngest",
+            "metrics": "rss,anon",
+        },
         "limits": [limit.as_dict() for limit in Table.parse("10070 max=100M")],
         "stats": [{"uid": 10070, "usage": 2, "procs": 1}],
         "kernel": host.device.release,

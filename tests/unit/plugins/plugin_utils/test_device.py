@@ -93,8 +93,13 @@ def test_read_a_device_with_limits(device: Device) -> None:
     assert reading.ram == 4096000 * 1024
     assert reading.loaded
     assert reading.kernel_writable
-    assert reading.features == {"abi": "1", "engine": "hooks", "policies": "highest_rss", "metrics": "rss,anon"}
-    assert reading.policies == ("default", "highest_rss")
+    assert reading.features == {
+        "abi": "1",
+        "engine": "hooks",
+        "policies": "highest_rss,longest_run_time,worst,youngest",
+        "metrics": "rss,anon",
+    }
+    assert reading.policies == ("default", "highest_rss", "longest_run_time", "worst", "youngest")
     assert reading.metrics == ("rss", "anon")
     assert reading.limits_text == LINE
     assert reading.stats_text == "10070 usage=5 comm=x\n"

@@ -14,6 +14,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from ansible_collections.devfleet.uid_mem.plugins.plugin_utils._limits import (
+    KNOWN,
     MAX_UID,
     Limit,
     LimitsError,
@@ -37,7 +38,7 @@ def limits(draw: st.DrawFn) -> Limit:
         uids=draw(RANGES),
         max=size,
         high=draw(st.none() | st.integers(1, MAX_SIZE if size is None else size)),
-        policy=draw(st.sampled_from(["default", "highest_rss"])),
+        policy=draw(st.sampled_from(KNOWN.policies)),
         metric=draw(st.sampled_from(["rss", "anon"])),
         grace_ms=draw(st.just(0) | st.integers(0, MAX_GRACE_MS)),
         mode=draw(st.sampled_from(["enforce", "audit"])),
@@ -116,7 +117,12 @@ def test_short_line_has_what_differs() -> None:
             1,
             "'color=red' is not one of max=, high=, policy=, metric=, grace_ms=, mode=",
         ),
-        ("5 max=2M policy=random", "EINVAL", 1, "policy='random' is unknown; known are default, highest_rss"),
+        (
+            "5 max=2M policy=random",
+            "EINVAL",
+            1,
+            "policy='random' is unknown; known are default, highest_rss, longest_run_time, worst, youngest",
+        ),
         ("5 max=2M grace_ms=1s", "EINVAL", 1, "grace_ms='1s' is not a number of milliseconds"),
         ("5 max=2M grace_ms=3600001", "ERANGE", 1, "grace_ms=3600001 is too large"),
         ("!5", "ENOENT", 1, "there is no limit for 5 to remove"),
