@@ -1,0 +1,187 @@
+# SPDX-FileCopyrightText: 2026 The uid_mem authors
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""tests/kernel/run: boot a kernel, run the cases in it, report in TAP."""
+
+from __future__ import annotations
+
+import argparse
+import platform
+import shutil
+import signal
+import sys
+import tempfile
+from pathlib import Path
+
+from .artifacts import TESTS, Kernel, SetupError, build_kernel, build_programs, busybox, cache_dir
+from .console import complaints
+from .guest import MACHINES, Guest, SilenceError
+from .initramfs import Initramfs
+from .tap import Case, Report
+
+# Seconds a case may take on a kernel without instrumentation, and how much longer on one with it.
+CASE_SECONDS = 300
+DEBUG_FACTORS = {None: 1, "kasan": 6, "kcsan": 6}
+ARCH_FACTORS = {"x86_64": 1, "aarch64": 2}
+DIRECTORIES = ("bin", "dev", "mnt", "proc", "sys", "tmp", "t/bin", "t/cases")
+
+
+def parse_arguments(arguments: list[str]) -> argparse.Namespace:
+    """Read the command line."""
+    parser = argparse.ArgumentParser(
+        prog="tests/kernel/run",
+        description="Boots a kernel under QEMU, runs the cases of tests/kernel/cases in it and reports in TAP. "
+        "Exit status: 0 all points passed and the kernel complained of nothing, 1 not so, 2 the tests cannot run.",
+    )
+    parser.add_argument("--series", default="6.1", help="kernel series, built with tools/kernel (default: 6.1)")
+    parser.add_argument("--arch", choices=sorted(MACHINES), default=platform.machine(), help="default: the host's")
+    parser.add_argument("--debug", choices=("kasan", "kcsan"), help="a kernel that looks for mistakes of that kind")
+    parser.add_argument("--artifacts", type=Path, metavar="DIR", help="take kernel and module from here, build nothing")
+    parser.add_argument("--kernel", type=Path, metavar="IMAGE", help="boot this image, with --module")
+    parser.add_argument("--module", type=Path, metavar="KO", help="load this uid_mem.ko")
+    parser.add_argument("--only", nargs="+", default=[], metavar="NAME", help="run these cases, in this order")
+    parser.add_argument("--skip", nargs="+", default=[], metavar="NAME", help="leave these cases out")
+    parser.add_argument("--stress-seconds", type=int, default=60, metavar="N", help="of the case stress (default: 60)")
+    parser.add_argument("--log", type=Path, metavar="FILE", help="keep the kernel's log here (default: in the cache)")
+    parser.add_argument("--list", action="store_true", help="list the cases and run nothing")
+    options = parser.parse_args(arguments)
+    if (options.kernel is None) != (options.module is None):
+        parser.error("--kernel and --module belong together")
+    return options
+
+
+def all_cases() -> list[str]:
+    """Return the names of the cases; the shortest way through comes first, the longest last."""
+    order = {"smoke": -1, "stress": 1}
+    return sorted((file.stem for file in (TESTS / "cases").glob("*.t")), key=lambda name: (order.get(name, 0), name))
+
+
+def choose_cases(only: list[str], skip: list[str]) -> list[str]:
+    """Return the cases to run."""
+    known = all_cases()
+    for name in [*only, *skip]:
+        if name not in known:
+            raise SetupError(f"there is no case {name!r}; --list shows them")
+    return [name for name in only or known if name not in skip]
+
+
+def find_kernel(options: argparse.Namespace) -> Kernel:
+    """Return the kernel that the command line asks for."""
+    if options.kernel:
+        return Kernel.of_files(options.kernel, options.module)
+    return Kernel.of_artifacts(options.artifacts or build_kernel(options.series, options.arch, options.debug))
+
+
+def make_initramfs(options: argparse.Namespace, kernel: Kernel, cases: list[str], factor: int) -> bytes:
+    """Return the guest's root file system."""
+    root = Initramfs()
+    for directory in DIRECTORIES:
+        root.directory(directory)
+    root.character_device("dev/console", 5, 1)
+    root.copy("bin/busybox", busybox(options.arch), executable=True)
+    root.copy("init", TESTS / "init", executable=True)
+    root.copy("t/lib.sh", TESTS / "lib.sh")
+    root.copy("t/grammar.txt", TESTS.parent / "grammar" / "cases.txt")
+    root.copy("t/uid_mem.ko", kernel.module)
+    if kernel.unit_tests:
+        root.copy("t/uid_mem_test.ko", kernel.unit_tests)
+    for program in build_programs(options.arch):
+        root.copy(f"t/bin/{program.name}", program, executable=True)
+    for name in cases:
+        root.copy(f"t/cases/{name}.t", TESTS / "cases" / f"{name}.t")
+    settings = {
+        "FACTOR": factor,
+        "CASES": f'"{" ".join(cases)}"',
+        "CASE_SECONDS": CASE_SECONDS + options.stress_seconds,
+        "STRESS_SECONDS": options.stress_seconds,
+    }
+    root.file("t/environment", "".join(f"{key}={value}\n" for key, value in settings.items()).encode())
+    return root.archive()
+
+
+def follow(guest: Guest, report: Report, patience: float) -> bool:
+    """Report what the guest says; returns whether it came to its end."""
+    case: Case | None = None
+    complete = False
+    try:
+        for line in guest.lines(patience):
+            word, _, rest = line.partition(" ")
+            if word == "=booted":
+                report.point(f"boots: {rest}")
+            elif word == "=begin":
+                case = report.begin(rest)
+            elif word == "=end" and case is not None:
+                report.end(case, case.problem(int(rest.split()[-1])))
+                case = None
+            elif word == "=done":
+                complete = True
+            elif case is not None:
+                case.line(line)
+            else:
+                report.comment(line)
+    except SilenceError as error:
+        report.comment(str(error))
+    if case is not None:
+        report.end(case, "the guest did not come to its end")
+    return complete
+
+
+def check_end(guest: Guest, report: Report, complete: bool) -> None:
+    """Report how the guest ended and what its kernel said."""
+    if complete:
+        try:
+            status = guest.wait(120)
+            report.point("the guest switches itself off", None if status == 0 else f"QEMU's status is {status}")
+        except Exception as error:
+            report.point("the guest switches itself off", f"it does not: {error}")
+    guest.stop()
+    log = guest.log.read_text(errors="replace")
+    if not complete:
+        tail = "\n".join(log.splitlines()[-60:])
+        report.point("the guest runs all cases", f"it does not; the last of its kernel's log:\n{tail}")
+    found, foreign = complaints(log)
+    if foreign:
+        report.comment(f"data races of the kernel itself, without uid_mem on either side: {foreign}")
+    report.point("the kernel complains of nothing", "\n".join(found) or None)
+
+
+def run(options: argparse.Namespace, work: Path) -> int:
+    """Run the cases."""
+    cases = choose_cases(options.only, options.skip)
+    kernel = find_kernel(options)
+    factor = DEBUG_FACTORS[options.debug] * ARCH_FACTORS[options.arch]
+    initramfs = work / "initramfs"
+    initramfs.write_bytes(make_initramfs(options, kernel, cases, factor))
+    report = Report()
+    report.comment(f"kernel {kernel.image}")
+    parameters = "kasan.fault=report kmemleak=on" if options.debug == "kasan" else ""
+    guest = Guest(options.arch, kernel.image, initramfs, work=work, parameters=parameters)
+    try:
+        complete = follow(guest, report, (CASE_SECONDS + options.stress_seconds) * factor)
+        check_end(guest, report, complete)
+    finally:
+        guest.stop()
+        name = f"console-{options.series}-{options.arch}{f'-{options.debug}' if options.debug else ''}.log"
+        kept = options.log or cache_dir() / "kernel-tests" / name
+        kept.parent.mkdir(parents=True, exist_ok=True)
+        shutil.copyfile(guest.log, kept)
+        report.comment(f"the kernel's log: {kept}")
+    return report.finish()
+
+
+def main() -> int:
+    """Run the program; returns the exit status."""
+    options = parse_arguments(sys.argv[1:])
+    if options.list:
+        print("\n".join(all_cases()))
+        return 0
+    # So that the guest ends with us.
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))
+    try:
+        with tempfile.TemporaryDirectory(prefix="uid_mem-kernel-test-") as work:
+            return run(options, Path(work))
+    except SetupError as error:
+        print(f"tests/kernel/run: {error}", file=sys.stderr)
+        return 2
+
+
+sys.exit(main())
