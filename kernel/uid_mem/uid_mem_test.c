@@ -489,7 +489,6 @@ static void policies_have_numbers(struct kunit *test)
 
 	KUNIT_EXPECT_EQ(test, uid_mem_policy_number("default", 7),
 			UID_MEM_POLICY_DEFAULT);
-	/* uid_oom_killer() relies on those of the first three. */
 	for (i = 0; i < ARRAY_SIZE(policies); i++) {
 		KUNIT_EXPECT_EQ(test,
 				uid_mem_policy_number(policies[i], strlen(policies[i])),

@@ -2,11 +2,13 @@
 // SPDX-FileCopyrightText: 2026 The uid_mem authors
 /*
  * Runs tests/grammar/cases.txt, whose head describes its form, against the
- * parser and the table of the module.
+ * parser and the table of the module; and makes the seeds of the fuzzer of it,
+ * a file with the writes of each case.
  */
 
 #include "../table.h"
 #include "../writer.h"
+#include "fuzz.h"
 
 static const struct uid_mem_table empty_table;
 
@@ -20,6 +22,8 @@ static struct {
 	char write[65536], want[65536];
 	size_t write_len;
 	bool checking;
+	const char *seeds;	/* directory to put seeds in, or NULL */
+	FILE *seed;		/* that of the case */
 	unsigned int passed, failures;
 } t;
 
@@ -119,8 +123,32 @@ static void check_table(void)
 	t.checking = false;
 }
 
+/* Add the write to the seed of the case, in the form described in fuzz.c. */
+static void add_to_seed(void)
+{
+	char path[4096];
+
+	if (!t.seeds)
+		return;
+	if (t.seed) {
+		putc(FUZZ_NEXT_WRITE, t.seed);
+	} else {
+		snprintf(path, sizeof(path), "%s/%d", t.seeds, t.line);
+		t.seed = fopen(path, "w");
+		if (!t.seed) {
+			perror(path);
+			exit(2);
+		}
+		putc(t.rules.max_entries | (t.rules.evict ? FUZZ_EVICT : 0), t.seed);
+	}
+	fwrite(t.write, 1, t.write_len, t.seed);
+}
+
 static void end_case(void)
 {
+	if (t.seed)
+		fclose(t.seed);
+	t.seed = NULL;
 	check_table();
 	if (!t.name[0])
 		return;
@@ -137,7 +165,10 @@ static void do_expect(const char *result)
 {
 	struct uid_mem_writer writer = { .apply = apply };
 	char got[64];
-	int err = uid_mem_writer_write(&writer, t.write, t.write_len);
+	int err;
+
+	add_to_seed();
+	err = uid_mem_writer_write(&writer, t.write, t.write_len);
 
 	snprintf(got, sizeof(got), "%d\n", err);
 	if (err != number_of(result))
@@ -188,10 +219,11 @@ int main(int argc, char **argv)
 	char line[4096];
 	FILE *f;
 
-	if (argc != 2 || argv[1][0] == '-') {
-		fprintf(stderr, "usage: %s CASES\n", argv[0]);
+	if (argc < 2 || argc > 3 || argv[1][0] == '-') {
+		fprintf(stderr, "usage: %s CASES [SEEDS-DIRECTORY]\n", argv[0]);
 		return 2;
 	}
+	t.seeds = argv[2];
 	f = fopen(argv[1], "r");
 	if (!f) {
 		perror(argv[1]);
