@@ -30,6 +30,10 @@ test: ## run every check; the last line is the number of passed and failed steps
 kernel: ## build the kernel of SERIES; the last line is the artifacts directory
 	@tools/kernel $(SERIES)
 
+.PHONY: bench
+bench: ## measure what the kernel of SERIES costs, in instructions, and print a table
+	@tests/bench/run --series $(SERIES)
+
 .PHONY: device
 device: ## start the virtual device DEVICE on its stock kernel and say how to log in
 	@tools/run ansible-playbook devfleet.uid_mem.device -e virtual_device_name=$(DEVICE)

@@ -1,0 +1,299 @@
+# SPDX-FileCopyrightText: 2026 The uid_mem authors
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""tests/bench/run: measure what uid_mem costs, in instructions, and print it as a table.
+
+Boots kernels in QEMU with -icount shift=0,sleep=off, where one instruction of the guest takes one nanosecond of its
+clock: the numbers do not depend on the speed of this machine and repeat within a fraction of a per cent. The bars are
+printed beside the numbers; missing one is for a person to judge and does not fail.
+"""
+
+from __future__ import annotations
+
+import argparse
+import dataclasses
+import datetime
+import json
+import os
+import re
+import shutil
+import statistics
+import subprocess
+import sys
+import tempfile
+from collections.abc import Iterator
+from pathlib import Path
+
+BENCH_DIR = Path(__file__).resolve().parent
+PROJECT_DIR = BENCH_DIR.parents[1]
+CACHE_DIR = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "uid_mem"
+
+QEMU = "qemu-system-x86_64"
+# A guest takes 2 minutes on a machine of its own; one that hangs must end as well.
+GUEST_SECONDS = 1800
+IMAGE_MIB = 32
+# Addresses decide how many page tables a fork copies, and so what it costs.
+NOTHING_RANDOM = "nokaslr norandmaps randomize_kstack_offset=off"
+
+# What busybox stands in for in the guest.
+APPLETS = ("sh", "mount", "mkdir", "insmod", "rmmod", "poweroff", "cat", "uname", "killall", "pidof", "sleep")
+
+# Up to here the kernel batches what it counts, so that fewer page faults reach uid_mem.
+LAST_BATCHING_SERIES = (6, 1)
+
+
+class BenchError(Exception):
+    """What kept the measurements from being taken; the text says what to do."""
+
+
+@dataclasses.dataclass(frozen=True)
+class Value:
+    """A measurement: the least of its rounds, and the median of the medians of its turns, in instructions."""
+
+    least: float
+    median: float
+
+
+Results = dict[str, Value]
+
+
+@dataclasses.dataclass(frozen=True)
+class Guest:
+    """What a guest said."""
+
+    release: str
+    features: str
+    results: Results
+
+
+@dataclasses.dataclass(frozen=True)
+class Row:
+    """A line of the table: a measurement, what it is compared to, and the bar."""
+
+    what: str
+    name: str
+    unit: str
+    base: str = ""
+    bar: float | None = None
+
+
+def batches(release: str) -> bool:
+    """Whether a kernel counts page faults in batches."""
+    series = re.match(r"(\d+)\.(\d+)", release)
+    return series is not None and (int(series[1]), int(series[2])) <= LAST_BATCHING_SERIES
+
+
+def rows(release: str, reference: str) -> Iterator[Row]:
+    """Everything the table shows, in its order. `reference` is what no limits are compared to, "" for nothing."""
+    limited_bar = 10 if batches(release) else 25
+    for kind, unit, none_bar, bar in (("fault", "", 2, limited_bar), ("fork", "%", 0.5, 0.5)):
+        title = {"fault": "page fault", "fork": "fork + exit + wait"}[kind]
+        if reference:
+            yield Row(f"{title}, kernel without CONFIG_UID_MEM", f"reference.{kind}", unit)
+        yield Row(f"{title}, no limits", f"no_limits.{kind}", unit, reference and f"{reference}.{kind}", none_bar)
+        base = f"{reference or 'no_limits'}.{kind}"
+        yield Row(f"{title}, limit on this UID, not reached", f"limited.{kind}", unit, base, bar)
+        yield Row(f"{title}, limit on another UID", f"other_limited.{kind}", unit, base, bar)
+        yield Row(f"{title}, no limits, 1,000 processes of this UID", f"processes.{kind}", unit)
+        yield Row(f"{title}, the same with 10,000 limits", f"many.{kind}", unit, f"processes.{kind}", bar)
+        yield Row(f"{title}, memory cgroup with memory.max instead", f"memory_cgroup.{kind}", unit, base)
+    for verb in ("write", "read"):
+        yield Row(f"{verb} 1,000 limits", f"{verb}_1000", "ms")
+        yield Row(f"{verb} 10,000 limits", f"{verb}_10000", "ms", bar=100)
+
+
+def added(row: Row, results: Results) -> float | None:
+    """What a measurement is above the one it is compared to, in the unit of its bar."""
+    least = results[row.name].least
+    if row.unit == "ms":
+        return least / 1e6
+    if row.base not in results:
+        return None
+    base = results[row.base].least
+    return (least / base - 1) * 100 if row.unit == "%" else least - base
+
+
+def cells(row: Row, results: Results) -> list[str]:
+    """A line of the table."""
+    least, more = results[row.name].least, added(row, results)
+    unit = {"%": " %", "ms": " million", "": ""}[row.unit]
+    shown = f"{least / 1e6:.1f} million" if row.unit == "ms" else f"{least:,.1f}"
+    difference = "" if more is None or row.unit == "ms" else f"{more:+.2f}{unit}"
+    if row.bar is None:
+        return [row.what, shown, difference, "", ""]
+    within = "" if more is None else "yes" if more <= row.bar else "NO"
+    return [row.what, shown, difference, f"≤ {row.bar:g}{unit}", within]
+
+
+def table(release: str, results: Results) -> str:
+    """The Markdown table."""
+    reference = "reference" if "reference.fault" in results else ""
+    lines = [["what", "instructions", "added", "bar", "within"], ["---", "--:", "--:", "--:", "---"]]
+    lines += [cells(row, results) for row in rows(release, reference) if row.name in results]
+    return "\n".join(f"| {' | '.join(line)} |" for line in lines)
+
+
+def command(*words: str | Path) -> str:
+    """Run a program; its output."""
+    try:
+        done = subprocess.run([str(word) for word in words], check=True, capture_output=True, text=True)
+    except FileNotFoundError:
+        raise BenchError(f"{words[0]} is not installed (Debian: {PACKAGES.get(str(words[0]), words[0])})") from None
+    except subprocess.CalledProcessError as error:
+        raise BenchError(f"{words[0]} failed: {error.stderr.strip()}") from None
+    return done.stdout
+
+
+PACKAGES = {QEMU: "qemu-system-x86", "mke2fs": "e2fsprogs", "gcc": "gcc libc6-dev"}
+
+
+def static_busybox(path: Path) -> Path:
+    """A busybox that runs in a guest without libraries."""
+    if not path.is_file():
+        raise BenchError(f"there is no {path}: install busybox-static, or give --busybox")
+    if b"/ld-linux" in path.read_bytes():
+        raise BenchError(f"{path} is not static: install busybox-static, or give --busybox")
+    return path
+
+
+def make_image(work: Path, busybox: Path, module: Path | None) -> Path:
+    """The guest's disk."""
+    root = work / "root"
+    for name in ("bin", "dev", "proc", "sys"):
+        (root / name).mkdir(parents=True)
+    shutil.copy(busybox, root / "bin/busybox")
+    for applet in APPLETS:
+        (root / "bin" / applet).symlink_to("busybox")
+    command("gcc", "-std=gnu11", "-O2", "-Wall", "-static", "-o", root / "bin/bench", BENCH_DIR / "bench.c")
+    shutil.copy(BENCH_DIR / "init", root / "init")
+    if module:
+        shutil.copy(module, root / "uid_mem.ko")
+    image = work / "disk"
+    command("mke2fs", "-q", "-t", "ext4", "-d", root, image, f"{IMAGE_MIB}M")
+    return image
+
+
+def boot(kernel: Path, image: Path, log: Path) -> str:
+    """Boot the guest until it turns itself off; what it printed."""
+    arguments = [
+        *(QEMU, "-M", "pc", "-cpu", "max", "-accel", "tcg", "-icount", "shift=0,sleep=off"),
+        *("-smp", "1", "-m", "1024", "-display", "none", "-monitor", "none", "-nic", "none", "-no-reboot"),
+        *("-serial", f"file:{log}", "-kernel", str(kernel)),
+        *("-append", f"console=ttyS0 root=/dev/vda ro init=/init panic=-1 quiet {NOTHING_RANDOM}"),
+        *("-drive", f"file={image},if=virtio,format=raw,snapshot=on"),
+    ]
+    try:
+        subprocess.run(arguments, check=True, timeout=GUEST_SECONDS, capture_output=True, text=True)
+    except FileNotFoundError:
+        raise BenchError(f"{QEMU} is not installed (Debian: {PACKAGES[QEMU]})") from None
+    except subprocess.TimeoutExpired:
+        raise BenchError(f"the guest was not through after {GUEST_SECONDS} s; its console is in {log}") from None
+    except subprocess.CalledProcessError as error:
+        raise BenchError(f"QEMU failed: {error.stderr.strip()}") from None
+    return log.read_text(errors="replace").replace("\r", "")
+
+
+def results(console: str) -> Results:
+    """The measurements among what a guest printed; each is taken several times."""
+    turns: dict[str, list[Value]] = {}
+    for name, least, median in re.findall(r"^result (\S+) (\S+) (\S+)$", console, re.MULTILINE):
+        turns.setdefault(name, []).append(Value(float(least), float(median)))
+    return {
+        name: Value(min(value.least for value in values), statistics.median(value.median for value in values))
+        for name, values in turns.items()
+    }
+
+
+def parse(console: str, log: Path) -> Guest:
+    """What a guest printed, if it was all right until its end."""
+    trouble = re.search(r"^.*(Kernel panic|BUG:|WARNING:|Oops|rcu.*stall).*$", console, re.MULTILINE)
+    if trouble:
+        raise BenchError(f"the guest's kernel says '{trouble.group().strip()}'; its console is in {log}")
+    if "bench: complete" not in console:
+        said = re.findall(r"^bench: .*$", console, re.MULTILINE)
+        raise BenchError(f"the guest ended early ({said[-1] if said else 'it did not begin'}); its console is in {log}")
+    release = re.search(r"^kernel (\S+)$", console, re.MULTILINE)
+    features = re.search(r"^features (.*)$", console, re.MULTILINE)
+    return Guest(
+        release.group(1) if release else "unknown",
+        features.group(1) if features else "",
+        results(console),
+    )
+
+
+def measure(title: str, kernel: Path, module: Path | None, busybox: Path, results_dir: Path) -> Guest:
+    """Boot a kernel and take its measurements."""
+    print(f"==> {title}: {kernel}", file=sys.stderr)
+    for file in (kernel, *([module] if module else [])):
+        if not file.is_file():
+            raise BenchError(f"there is no file {file}")
+    log = results_dir / f"{title}.console"
+    with tempfile.TemporaryDirectory() as work:
+        image = make_image(Path(work), busybox, module)
+        return parse(boot(kernel, image, log), log)
+
+
+def built_artifacts(series: str) -> Path:
+    """The directory with the kernel of a series and its module, built if need be."""
+    program = PROJECT_DIR / "tools/kernel"
+    done = subprocess.run([program, series], stdout=subprocess.PIPE, text=True, check=False)
+    if done.returncode:
+        raise BenchError(f"{program} {series} failed; give --kernel and --module to measure others")
+    return Path(done.stdout.splitlines()[-1])
+
+
+def parse_arguments() -> argparse.Namespace:
+    """Read the command line."""
+    parser = argparse.ArgumentParser(prog="tests/bench/run", description=__doc__)
+    parser.add_argument("--series", default="6.1", help="kernel series, a directory of patches/ (default: 6.1)")
+    parser.add_argument("--kernel", type=Path, help="patched kernel image; default: that of tools/kernel SERIES")
+    parser.add_argument("--module", type=Path, help="uid_mem.ko for --kernel")
+    parser.add_argument(
+        "--baseline-kernel",
+        type=Path,
+        help="image of the same kernel without CONFIG_UID_MEM; without it, no limits are what others are compared to",
+    )
+    parser.add_argument("--busybox", type=Path, default=Path("/bin/busybox"), help="static (default: /bin/busybox)")
+    options = parser.parse_args()
+    if bool(options.kernel) != bool(options.module):
+        parser.error("--kernel and --module belong together")
+    if not re.fullmatch(r"\d+\.\d+", options.series):
+        parser.error(f"--series {options.series}: a series is two numbers, as in 6.1")
+    return options
+
+
+def write_results(directory: Path, text: str, guests: dict[str, Guest]) -> None:
+    """Keep the table, and the numbers it was made from."""
+    (directory / "table.md").write_text(text + "\n")
+    kept = {title: dataclasses.asdict(guest) for title, guest in guests.items()}
+    (directory / "results.json").write_text(json.dumps(kept, indent=2) + "\n")
+    print(f"==> results in {directory}", file=sys.stderr)
+
+
+def main() -> int:
+    """Run the program; returns the exit status."""
+    options = parse_arguments()
+    guests: dict[str, Guest] = {}
+    try:
+        busybox = static_busybox(options.busybox)
+        if not options.kernel:
+            artifacts = built_artifacts(options.series)
+            options.kernel, options.module = artifacts / "bzImage", artifacts / "uid_mem.ko"
+        now = datetime.datetime.now(tz=datetime.UTC)
+        directory = CACHE_DIR / "bench" / f"{now:%Y%m%dT%H%M%SZ}-{options.series}"
+        directory.mkdir(parents=True, exist_ok=True)
+        if options.baseline_kernel:
+            guests["baseline"] = measure("baseline", options.baseline_kernel, None, busybox, directory)
+        guests["patched"] = measure("patched", options.kernel, options.module, busybox, directory)
+    except BenchError as error:
+        print(f"tests/bench/run: {error}", file=sys.stderr)
+        return 1
+    patched = guests["patched"]
+    results = {**(guests["baseline"].results if options.baseline_kernel else {}), **patched.results}
+    text = f"Linux {patched.release}, {patched.features}\n\n{table(patched.release, results)}"
+    print(text)
+    write_results(directory, text, guests)
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
