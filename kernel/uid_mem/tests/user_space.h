@@ -59,9 +59,20 @@ static inline void kvfree(const void *p)
 	free((void *)p);
 }
 
+/* As the kernel's, it does not keep equals in order: glibc's would. */
 static inline void sort(void *base, size_t n, size_t size,
 			int (*cmp)(const void *, const void *), void *swap)
 {
+	char *first = base, *last = first + (n ? n - 1 : 0) * size;
+
+	for (; first < last; first += size, last -= size) {
+		for (size_t i = 0; i < size; i++) {
+			char byte = first[i];
+
+			first[i] = last[i];
+			last[i] = byte;
+		}
+	}
 	(void)swap;
 	if (n)
 		qsort(base, n, size, cmp);
