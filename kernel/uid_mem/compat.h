@@ -9,7 +9,9 @@
 
 #include <linux/kconfig.h>
 #include <linux/mm.h>
+#include <linux/sched/signal.h>
 #include <linux/version.h>
+#include <linux/workqueue.h>
 
 #if !IS_ENABLED(CONFIG_UID_MEM)
 #error "this kernel lacks CONFIG_UID_MEM: apply the patches of its series and enable it"
@@ -24,5 +26,20 @@ static inline unsigned long uid_mem_mm_counter(struct mm_struct *mm, int member)
 	return get_mm_counter(mm, member);
 #endif
 }
+
+/* Up to 5.15 the state of a core dump belonged to the address space. */
+static inline bool uid_mem_dumps_core(struct task_struct *process)
+{
+#if LINUX_VERSION_CODE >= KERNEL_VERSION(5, 16, 0)
+	return READ_ONCE(process->signal->core_state);
+#else
+	return READ_ONCE(process->signal->flags) & SIGNAL_GROUP_COREDUMP;
+#endif
+}
+
+/* From 6.17 on a workqueue with workers on each CPU says so. */
+#if LINUX_VERSION_CODE < KERNEL_VERSION(6, 17, 0)
+#define WQ_PERCPU 0
+#endif
 
 #endif

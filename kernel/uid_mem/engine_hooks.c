@@ -42,34 +42,56 @@ static void hooks_notify(struct uid_mem_acct *acct)
 }
 
 /*
- * The task that took its UID over the limit looks itself, rather than run on
- * until a worker gets to it, and then waits, for at most a second, until the
- * victims have given back what they had.
+ * Is there reason to wait: somebody who has not looked yet, or victims that
+ * have not given back what they had?
  */
-static void hooks_resume(struct uid_mem_acct *acct)
+static bool is_settled(struct uid_mem_user *user)
+{
+	long max = uid_mem_pages(READ_ONCE(user->limit.max));
+	long live = uid_mem_acct_read(&user->live);
+	long dying = uid_mem_acct_read(&user->dying);
+
+	if (uid_mem_acct_is_above(&user->live))
+		return false;
+	return dying <= 0 || live + dying <= max;
+}
+
+/*
+ * For at most a second, since a victim may hang, and since whoever waits may
+ * hold what the victim needs.
+ */
+static void hooks_wait(struct uid_mem_acct *acct)
 {
 	struct uid_mem_user *user;
-	long live, dying, max;
 	int tries = HZ;
 
 	if (!acct->dying)
 		return;
 	user = container_of(acct, struct uid_mem_user, live);
-	uid_mem_enforce(user, UID_MEM_POLICY_DEFAULT);
-	while (tries-- && !fatal_signal_pending(current)) {
-		max = uid_mem_pages(READ_ONCE(user->limit.max));
-		live = uid_mem_acct_read(&user->live);
-		dying = uid_mem_acct_read(&user->dying);
-		if (dying <= 0 || live + dying <= max)
-			break;
+	while (tries-- && !fatal_signal_pending(current) && !is_settled(user))
 		schedule_timeout_killable(1);
-	}
+}
+
+/*
+ * The task that took its UID over the limit looks itself, rather than run on
+ * until a worker gets to it.
+ */
+static void hooks_resume(struct uid_mem_acct *acct)
+{
+	struct uid_mem_user *user;
+
+	if (!acct->dying)
+		return;
+	user = container_of(acct, struct uid_mem_user, live);
+	uid_mem_enforce(user, UID_MEM_POLICY_DEFAULT);
+	hooks_wait(acct);
 }
 
 static const struct uid_mem_ops hooks_ops = {
 	.find = hooks_find,
 	.notify = hooks_notify,
 	.resume = hooks_resume,
+	.wait = hooks_wait,
 };
 
 /**
@@ -199,13 +221,11 @@ struct uid_mem_user *uid_mem_engine_owner(struct mm_struct *mm)
 
 /**
  * uid_mem_engine_set_dying - an address space is on its way out
- * @user: the UID that owns it
- * @mm: the address space; the caller holds a reference on its users or the
- *	lock of a task that runs on it
+ * @mm: the address space; the caller holds a reference
  */
-void uid_mem_engine_set_dying(struct uid_mem_user *user, struct mm_struct *mm)
+void uid_mem_engine_set_dying(struct mm_struct *mm)
 {
-	uid_mem_move(mm, &user->dying);
+	uid_mem_set_dying(mm);
 }
 
 /* All processes there are, each with a reference; NULL where memory is short. */

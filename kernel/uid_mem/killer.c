@@ -76,11 +76,9 @@ static bool is_exempt(struct task_struct *p)
  */
 static bool is_dying(struct task_struct *p)
 {
-	struct signal_struct *sig = p->signal;
-
-	if (sig->core_state)
+	if (uid_mem_dumps_core(p))
 		return false;
-	if (READ_ONCE(sig->flags) & SIGNAL_GROUP_EXIT)
+	if (READ_ONCE(p->signal->flags) & SIGNAL_GROUP_EXIT)
 		return true;
 	return thread_group_empty(p) && (p->flags & PF_EXITING);
 }
@@ -186,7 +184,7 @@ static void consider(struct uid_mem_user *user,
 		if (!is_exempt(p))
 			rate(p, mm, policy, worst);
 	} else if (is_mm_dying(mm)) {
-		uid_mem_engine_set_dying(user, mm);
+		uid_mem_engine_set_dying(mm);
 		*found_dying = true;
 	}
 }
@@ -278,29 +276,26 @@ static void tell_victim(struct uid_mem_user *user, enum uid_mem_event_type type,
  * Kill the victim and whoever shares its address space, except who is exempt.
  * Unless somebody is, the address space counts as on its way out from here.
  *
- * Returns false when the victim was gone before.
+ * Returns false when nobody was left to kill.
  */
-static bool kill_victim(struct uid_mem_user *user, const struct victim *v)
+static bool kill_victim(const struct victim *v)
 {
-	bool survivor = false;
+	bool killed = false, survivor = false;
 	struct task_struct *p;
 
-	if (!mmget_not_zero(v->mm))
-		return false;
 	rcu_read_lock();
 	for_each_process(p) {
 		if ((p->flags & PF_KTHREAD) || !shares_mm(p, v->mm))
 			continue;
 		if (is_exempt(p))
 			survivor = true;
-		else
-			kill_pid(task_tgid(p), SIGKILL, 1);
+		else if (!is_dying(p))
+			killed |= !kill_pid(task_tgid(p), SIGKILL, 1);
 	}
 	rcu_read_unlock();
 	if (!survivor)
-		uid_mem_engine_set_dying(user, v->mm);
-	mmput(v->mm);
-	return true;
+		uid_mem_engine_set_dying(v->mm);
+	return killed;
 }
 
 static void look_again(struct uid_mem_user *user, unsigned long delay)
@@ -366,7 +361,7 @@ static bool enforce_max(struct uid_mem_user *user, unsigned int policy,
 		tell_victim(user, UID_MEM_WOULD_KILL, usage, &v, policy);
 	} else {
 		again = true;
-		if (kill_victim(user, &v)) {
+		if (kill_victim(&v)) {
 			user->kills++;
 			tell_victim(user, UID_MEM_KILL, usage, &v, policy);
 		}

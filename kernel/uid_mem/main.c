@@ -39,6 +39,12 @@ static bool evict = true;
 module_param(evict, bool, 0644);
 MODULE_PARM_DESC(evict, "at max_entries, drop the least recently set limit; otherwise refuse the new one (default Y)");
 
+/*
+ * A worker on the CPU of the task that went over a limit takes its turn as soon
+ * as that task can be preempted, whatever the other CPUs do.
+ */
+#define UID_MEM_WQ_FLAGS	(WQ_PERCPU | WQ_HIGHPRI | WQ_CPU_INTENSIVE)
+
 struct workqueue_struct *uid_mem_wq;
 
 static const struct uid_mem_table no_limits;
@@ -199,6 +205,24 @@ void uid_mem_users_count_procs(void)
 	rcu_read_unlock();
 }
 
+/**
+ * uid_mem_scan - look at all users now
+ * @policy: number of the policy that chooses the victims,
+ *	    UID_MEM_POLICY_DEFAULT for those of the limits
+ *
+ * Sleeps.
+ */
+void uid_mem_scan(unsigned int policy)
+{
+	struct uid_mem_user *user;
+	unsigned long uid;
+
+	uid_mem_users_lock();
+	for (uid = 0; (user = uid_mem_users_next(&uid)); uid++)
+		uid_mem_enforce(user, policy);
+	uid_mem_users_unlock();
+}
+
 static void free_dead_users(struct work_struct *work)
 {
 	struct uid_mem_user *user, *next;
@@ -327,9 +351,9 @@ static void stop_accounting(void)
  *
  * All of them take effect, also for processes that run already, or none.
  *
- * Return: 0; -ENOENT for a removal of what is not there; -EINVAL for ranges
- * that overlap; -ENOSPC where the table is full; -ENOMEM; -EBUSY when
- * somebody else uses the kernel's accounting.
+ * Return: 0; 1 when entries were evicted for them; -ENOENT for a removal of
+ * what is not there; -EINVAL for ranges that overlap; -ENOSPC where the table is
+ * full; -ENOMEM; -EBUSY when somebody else uses the kernel's accounting.
  */
 int uid_mem_limits_change(const struct uid_mem_change *changes, unsigned int nr)
 {
@@ -357,6 +381,7 @@ int uid_mem_limits_change(const struct uid_mem_change *changes, unsigned int nr)
 	}
 	next_seq += nr;
 	tell_changes(old, changes, nr, evicted);
+	err = evicted && evicted->nr;
 	publish_limits(new);
 	if (new->nr)
 		uid_mem_engine_place_all();
@@ -393,20 +418,29 @@ static int __init uid_mem_init(void)
 {
 	int err;
 
-	uid_mem_wq = alloc_workqueue("uid_mem", WQ_UNBOUND | WQ_HIGHPRI, 0);
+	uid_mem_wq = alloc_workqueue("uid_mem", UID_MEM_WQ_FLAGS, 0);
 	if (!uid_mem_wq)
 		return -ENOMEM;
 	err = uid_mem_proc_init();
-	if (err) {
-		destroy_workqueue(uid_mem_wq);
-		return err;
-	}
+	if (err)
+		goto destroy_wq;
+	err = uid_mem_syscalls_start();
+	if (err)
+		goto remove_proc;
 	pr_info("uid_mem: engine %s\n", uid_mem_engine_name);
 	return 0;
+
+remove_proc:
+	uid_mem_proc_exit();
+	uid_mem_events_exit();
+destroy_wq:
+	destroy_workqueue(uid_mem_wq);
+	return err;
 }
 
 static void __exit uid_mem_exit(void)
 {
+	uid_mem_syscalls_stop();
 	uid_mem_proc_exit();
 	mutex_lock(&limits_mutex);
 	publish_limits(&no_limits);

@@ -231,6 +231,7 @@ static int features_show(struct seq_file *seq, void *v)
 		   uid_mem_engine_name, policies);
 	for (i = 0; i < UID_MEM_NR_METRICS; i++)
 		seq_printf(seq, "%s%s", i ? "," : "", uid_mem_metric_names[i]);
+	uid_mem_syscalls_show(seq);
 	seq_putc(seq, '\n');
 	return 0;
 }
@@ -239,8 +240,6 @@ static int features_show(struct seq_file *seq, void *v)
 static ssize_t scan_write(struct file *file, const char __user *buf,
 			  size_t count, loff_t *ppos)
 {
-	struct uid_mem_user *user;
-	unsigned long uid;
 	char name[64];
 	int policy;
 
@@ -254,11 +253,7 @@ static ssize_t scan_write(struct file *file, const char __user *buf,
 	policy = uid_mem_policy_number(name, strcspn(name, "\n"));
 	if (policy < 0)
 		return policy;
-
-	uid_mem_users_lock();
-	for (uid = 0; (user = uid_mem_users_next(&uid)); uid++)
-		uid_mem_enforce(user, policy);
-	uid_mem_users_unlock();
+	uid_mem_scan(policy);
 	return count;
 }
 

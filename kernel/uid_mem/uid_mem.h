@@ -90,6 +90,7 @@ void uid_mem_users_lock(void);
 void uid_mem_users_unlock(void);
 struct uid_mem_user *uid_mem_users_next(unsigned long *uid);
 void uid_mem_users_count_procs(void);
+void uid_mem_scan(unsigned int policy);
 
 /* engine_hooks.c: who uses how much, and when to look */
 extern const char *const uid_mem_engine_name;
@@ -106,11 +107,18 @@ void uid_mem_engine_set_levels(struct uid_mem_user *user, long lower, long upper
 void uid_mem_engine_read(struct uid_mem_user *user, struct uid_mem_usage *usage);
 bool uid_mem_engine_owns(struct uid_mem_user *user, struct mm_struct *mm);
 struct uid_mem_user *uid_mem_engine_owner(struct mm_struct *mm);
-void uid_mem_engine_set_dying(struct uid_mem_user *user, struct mm_struct *mm);
+void uid_mem_engine_set_dying(struct mm_struct *mm);
 
 /* killer.c */
 void uid_mem_enforce(struct uid_mem_user *user, unsigned int policy);
 void uid_mem_enforce_fn(struct work_struct *work);
+
+/* syscalls.c */
+struct seq_file;
+
+int uid_mem_syscalls_start(void);
+void uid_mem_syscalls_stop(void);
+void uid_mem_syscalls_show(struct seq_file *seq);
 
 /* proc.c */
 int uid_mem_proc_init(void);

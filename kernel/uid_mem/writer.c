@@ -41,7 +41,7 @@ static int apply_lines(struct uid_mem_writer *w, const char *text, size_t len)
 	if (ret >= 0)
 		ret = w->apply(changes, nr);
 	kvfree(changes);
-	return ret;
+	return ret < 0 ? ret : 0;
 }
 
 /**

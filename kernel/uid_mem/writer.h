@@ -8,7 +8,7 @@
 
 /**
  * struct uid_mem_writer - who writes limits
- * @apply: makes the changes of one write, all or none; returns 0 or an error
+ * @apply: makes the changes of one write, all or none; negative is an error
  * @pending_len: length of @pending
  * @pending: the end of the last write, as far as its line is not complete
  */

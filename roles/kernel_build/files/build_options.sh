@@ -10,6 +10,7 @@ build_options_help() {
     cat <<'END'
 Inputs of the build:
   --series X.Y          kernel series
+  --arch ARCH           machine it is for: x86_64 or aarch64 (default: this one)
   --source-name NAME    name of the source, e.g. linux-source-6.1_6.1.192-2
   --source-sha256 SUM   SHA-256 of the source
   --source-deb FILE     the source is this linux-source package
@@ -28,12 +29,14 @@ END
 build_options() {
     series='' source_name='' source_sha256='' source_deb='' source_dir='' patches='' base='' module='' cache='' ccache=''
     fragments=()
+    arch=$(uname -m)
     jobs=$(nproc)
     while [ $# -gt 0 ]; do
         [ "$1" != --help ] || { help; exit 0; }
         need_value "$1" $#
         case $1 in
         --series) series=$2 ;;
+        --arch) arch=$2 ;;
         --source-name) source_name=$2 ;;
         --source-sha256) source_sha256=$2 ;;
         --source-deb) source_deb=$2 ;;
@@ -64,7 +67,23 @@ build_options() {
     [ -e "$module/Kbuild" ] || [ -e "$module/Makefile" ] || die "The module's source is missing: no Kbuild in $module."
     [ -z "$ccache" ] || command -v ccache > /dev/null ||
         die "ccache is not installed: install it, or set kernel_build_ccache to false."
-    command -v gcc > /dev/null || die "There is no compiler: gcc is not in PATH ($PATH). Install the package gcc."
+    choose_toolchain
+}
+
+# choose_toolchain: sets what make needs in its environment to build for $arch, if that is not this machine.
+choose_toolchain() {
+    local package=gcc
+    if [ "$arch" != "$(uname -m)" ]; then
+        case $arch in
+        x86_64) export ARCH=x86_64 CROSS_COMPILE=x86_64-linux-gnu- ;;
+        aarch64) export ARCH=arm64 CROSS_COMPILE=aarch64-linux-gnu- ;;
+        *) usage_error "--arch is x86_64 or aarch64, not $arch" ;;
+        esac
+        package=gcc-${CROSS_COMPILE%-}
+        package=${package//_/-}
+    fi
+    command -v "${CROSS_COMPILE:-}gcc" > /dev/null ||
+        die "There is no compiler: ${CROSS_COMPILE:-}gcc is not in PATH ($PATH). Install the package $package."
 }
 
 # snapshot_inputs DIR: copies every input but the source to DIR; from now on the copies are the inputs.
@@ -118,10 +137,10 @@ list_kernel_inputs() {
     done
     local tool
     for tool in gcc ld; do
-        file=$($tool --version | head -n 1)
-        text_input "$tool: $file" "$file"
+        file=$("${CROSS_COMPILE:-}$tool" --version | head -n 1)
+        text_input "${CROSS_COMPILE:-}$tool: $file" "$file"
     done
-    text_input "machine: $(uname -m)" "$(uname -m)"
+    text_input "machine: $arch" "$arch"
     text_input "epoch: $(source_epoch)" "$(source_epoch)"
     for file in apply_patches.sh make_config.sh compile_kernel.sh; do
         file_input "script $file" "$here/$file"

@@ -177,7 +177,7 @@ write_manifest() { # DIRECTORY
   "series": "$series",
   "source": $(json_string "$source_name"),
   "kernel_release": $(json_string "$release"),
-  "arch": "$(uname -m)",
+  "arch": "$arch",
   "image_deb": $(json_string "$deb"),
   "image": $(json_string "$image"),
   "module": "uid_mem.ko",

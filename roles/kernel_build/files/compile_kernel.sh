@@ -18,7 +18,8 @@ not exist, with
   image    the boot image's name
   release  the kernel release
   kbuild/  the part of the tree that modules are built against
-TREE's parent directory receives the other packages that bindeb-pkg makes.
+TREE's parent directory receives the other packages that bindeb-pkg makes. ARCH and CROSS_COMPILE
+in the environment have the meaning that make gives them.
 
   --jobs N     compile this many files at once (default: the number of processors)
   --epoch S    seconds since 1970 taken as the time of the build (default: 0)
@@ -58,7 +59,7 @@ unset MAKEFLAGS MFLAGS
 make_args=()
 if [ -n "$ccache" ] && command -v ccache > /dev/null; then
     export CCACHE_DIR=$ccache CCACHE_MAXSIZE=2G CCACHE_BASEDIR=$tree
-    make_args+=("CC=ccache gcc")
+    make_args+=("CC=ccache ${CROSS_COMPILE:-}gcc")
 fi
 
 kernel_make() {

@@ -1,0 +1,204 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * Per-UID memory accounting: what the core keeps for a limited UID, and the
+ * hooks that keep it.  See mm/uid_mem.c.
+ */
+#ifndef _LINUX_UID_MEM_H
+#define _LINUX_UID_MEM_H
+
+#include <linux/atomic.h>
+#include <linux/jump_label.h>
+#include <linux/list.h>
+#include <linux/mm_types.h>
+#include <linux/preempt.h>
+#include <linux/rcupdate.h>
+#include <linux/spinlock.h>
+
+struct cred;
+struct task_struct;
+
+/**
+ * struct uid_mem_acct - an account: the address spaces it owns, their pages
+ * @stock:	pages charged on each CPU and not yet added to @charged, normally
+ *		at least 0 and less than @batch
+ * @charged:	pages charged, without @stock
+ * @peak:	largest @charged seen
+ * @lower:	notify when the account falls below this many pages
+ * @upper:	notify when the account rises above this many pages
+ * @members:	bit N is set when pages of MM counter N are charged
+ * @batch:	bound of @stock; 1 when the account is close to a level
+ * @dying:	the account for address spaces whose last user is gone while
+ *		their pages are freed; NULL: they stay on this one until then,
+ *		and leave it for no other
+ * @dead:	no address space may join any more; under @lock
+ * @lock:	protects @mms and @dead
+ * @mms:	the address spaces charged here, by mm_struct::uid_mem_node
+ *
+ * The owner embeds it, and reaches the fields only through the functions
+ * below, except for @dying, which it sets before the first charge.
+ */
+struct uid_mem_acct {
+	long __percpu *stock;
+	struct uid_mem_acct *dying;
+	atomic_long_t charged;
+	long peak;
+	long lower;
+	long upper;
+	unsigned long batch;
+	unsigned int members;
+	bool dead;
+	spinlock_t lock; /* mms, dead */
+	struct list_head mms;
+};
+
+/**
+ * struct uid_mem_ops - what the owner of the accounts decides
+ * @find:	the account for a process with these credentials, or NULL.
+ *		Called in process context; may sleep.  The account stays valid
+ *		until the next uid_mem_synchronize() begins.
+ * @notify:	the account left the range between its levels.  Called in any
+ *		context, with page table locks held: must only schedule work.
+ * @resume:	the current task, whose account is above its upper level, is
+ *		about to return to user mode.  May sleep.
+ * @wait:	the current task has to stop for as long as @notify's work is
+ *		not done, or until it is killed; it holds locks of its address
+ *		space, and nobody else's.  Sleeps.
+ */
+struct uid_mem_ops {
+	struct uid_mem_acct *(*find)(const struct cred *cred);
+	void (*notify)(struct uid_mem_acct *acct);
+	void (*resume)(struct uid_mem_acct *acct);
+	void (*wait)(struct uid_mem_acct *acct);
+};
+
+#ifdef CONFIG_UID_MEM
+
+DECLARE_STATIC_KEY_FALSE(uid_mem_key);
+
+int uid_mem_start(const struct uid_mem_ops *ops);
+void uid_mem_stop(const struct uid_mem_ops *ops);
+void uid_mem_synchronize(void);
+
+int uid_mem_acct_init(struct uid_mem_acct *acct, unsigned int members);
+void uid_mem_acct_kill(struct uid_mem_acct *acct);
+void uid_mem_acct_destroy(struct uid_mem_acct *acct);
+void uid_mem_acct_set_members(struct uid_mem_acct *acct, unsigned int members);
+void uid_mem_acct_set_levels(struct uid_mem_acct *acct, long lower, long upper);
+long uid_mem_acct_read(struct uid_mem_acct *acct);
+bool uid_mem_acct_is_above(struct uid_mem_acct *acct);
+long uid_mem_acct_sum(struct uid_mem_acct *acct, long counts[NR_MM_COUNTERS]);
+
+void uid_mem_place(struct task_struct *task, struct mm_struct *mm);
+void uid_mem_set_dying(struct mm_struct *mm);
+
+void __uid_mem_charge(struct uid_mem_acct *acct, long nr_pages);
+void __uid_mem_fork(struct task_struct *child, struct mm_struct *mm);
+bool __uid_mem_is_near(struct mm_struct *mm);
+bool __uid_mem_copy_stop(struct mm_struct *mm);
+void __uid_mem_exec(void);
+void __uid_mem_commit_creds(void);
+void __uid_mem_mm_gone(struct mm_struct *mm);
+void __uid_mem_resume_user_mode(void);
+
+static inline void uid_mem_init_mm(struct mm_struct *mm)
+{
+	RCU_INIT_POINTER(mm->uid_mem, NULL);
+	INIT_LIST_HEAD(&mm->uid_mem_node);
+}
+
+/*
+ * A counter of @mm has changed by @nr_pages.  Without preemption the account
+ * stays: see uid_mem_synchronize().
+ */
+static inline void uid_mem_charge(struct mm_struct *mm, int member,
+				  long nr_pages)
+{
+	struct uid_mem_acct *acct;
+
+	if (!static_branch_unlikely(&uid_mem_key))
+		return;
+	preempt_disable_notrace();
+	acct = rcu_dereference_sched(mm->uid_mem);
+	if (acct && (READ_ONCE(acct->members) & (1U << member)))
+		__uid_mem_charge(acct, nr_pages);
+	preempt_enable_notrace();
+}
+
+/*
+ * @child, a child of the current task, runs on @mm.  Called before pages are
+ * copied to @mm, and again when @child is on the task list, for limits set
+ * meanwhile.
+ */
+static inline void uid_mem_fork(struct task_struct *child, struct mm_struct *mm)
+{
+	if (static_branch_unlikely(&uid_mem_key))
+		__uid_mem_fork(child, mm);
+}
+
+/* May a page table full of pages more in @mm be too many? */
+static inline bool uid_mem_is_near(struct mm_struct *mm)
+{
+	return static_branch_unlikely(&uid_mem_key) &&
+	       rcu_access_pointer(mm->uid_mem) && __uid_mem_is_near(mm);
+}
+
+/* fork() is copying pages to @mm, and has to fail if this is true.  Sleeps. */
+static inline bool uid_mem_copy_stop(struct mm_struct *mm)
+{
+	return static_branch_unlikely(&uid_mem_key) &&
+	       rcu_access_pointer(mm->uid_mem) && __uid_mem_copy_stop(mm);
+}
+
+/* The current process runs on its new address space. */
+static inline void uid_mem_exec(void)
+{
+	if (static_branch_unlikely(&uid_mem_key))
+		__uid_mem_exec();
+}
+
+/* The current task has new credentials with another UID or namespace. */
+static inline void uid_mem_commit_creds(void)
+{
+	if (static_branch_unlikely(&uid_mem_key))
+		__uid_mem_commit_creds();
+}
+
+/* The last user of @mm is gone; its pages are about to go. */
+static inline void uid_mem_mm_dying(struct mm_struct *mm)
+{
+	if (rcu_access_pointer(mm->uid_mem))
+		uid_mem_set_dying(mm);
+}
+
+/* The pages of @mm are gone. */
+static inline void uid_mem_mm_gone(struct mm_struct *mm)
+{
+	if (rcu_access_pointer(mm->uid_mem))
+		__uid_mem_mm_gone(mm);
+}
+
+/* The current task returns to user mode, having been asked to stop by here. */
+static inline void uid_mem_resume_user_mode(void)
+{
+	if (static_branch_unlikely(&uid_mem_key))
+		__uid_mem_resume_user_mode();
+}
+
+#else /* !CONFIG_UID_MEM */
+
+static inline void uid_mem_init_mm(struct mm_struct *mm) { }
+static inline void uid_mem_charge(struct mm_struct *mm, int member,
+				  long nr_pages) { }
+static inline void uid_mem_fork(struct task_struct *child,
+				struct mm_struct *mm) { }
+static inline bool uid_mem_is_near(struct mm_struct *mm) { return false; }
+static inline bool uid_mem_copy_stop(struct mm_struct *mm) { return false; }
+static inline void uid_mem_exec(void) { }
+static inline void uid_mem_commit_creds(void) { }
+static inline void uid_mem_mm_dying(struct mm_struct *mm) { }
+static inline void uid_mem_mm_gone(struct mm_struct *mm) { }
+static inline void uid_mem_resume_user_mode(void) { }
+
+#endif /* CONFIG_UID_MEM */
+
+#endif /* _LINUX_UID_MEM_H */

@@ -1,0 +1,579 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * Per-UID memory accounting
+ *
+ * Keeps, for the UIDs that somebody cares about, the number of pages that
+ * their processes have mapped, and tells that somebody when the number leaves
+ * a given range.  It takes no decision: which UID has an account and what
+ * follows when a level is crossed is the business of the owner of the
+ * accounts (struct uid_mem_ops), normally the module uid_mem.ko.
+ *
+ * An account is charged with the RSS counters of the address spaces it owns.
+ * mm_struct::uid_mem names the account, so a charge costs the same however
+ * many accounts and processes there are.  An address space belongs to the
+ * account of the real UID of the process that runs on it: it is placed when
+ * the process is forked, when it calls execve() and when the real UID (or the
+ * user namespace) of its thread group leader changes.  Children of vfork()
+ * run on the address space of their parent and never move it.
+ *
+ * Precision: each CPU keeps up to uid_mem_acct::batch pages to itself, none
+ * when the account is close to a level.
+#ifdef RSS_SPLIT
+ * RSS updates that the kernel batches by task (SPLIT_RSS_COUNTING) are seen
+ * when it flushes them, that is up to 64 pages a thread late.
+#endif
+ * A charge that races with a change of account may be counted once too often,
+ * which uid_mem_acct_sum() puts right: it walks the address spaces of the
+ * account and is what a decision should be based on.  Accounts thus run ahead
+ * of the truth, never behind by more than what the batches hold.
+ *
+ * What comes in large pieces is made small where little is left: fork() copies
+ * and charges a few pages at a time, and stops when that is too much, and a
+ * page fault does without a huge page.
+ *
+ * With no accounts the static key is off and the hooks are no-ops.
+ */
+
+#include <linux/cred.h>
+#include <linux/export.h>
+#include <linux/minmax.h>
+#include <linux/mm.h>
+#include <linux/percpu.h>
+#include <linux/rcupdate.h>
+#ifdef TRACEHOOK
+#include <linux/tracehook.h>
+#else
+#include <linux/resume_user_mode.h>
+#endif
+#include <linux/sched/mm.h>
+#include <linux/sched/signal.h>
+#include <linux/srcu.h>
+#include <linux/uid_mem.h>
+
+#define UID_MEM_BATCH	32UL
+
+DEFINE_STATIC_KEY_FALSE(uid_mem_key);
+
+static const struct uid_mem_ops __rcu *uid_mem_ops;
+static DEFINE_MUTEX(uid_mem_ops_mutex);
+
+/*
+ * Protects the callers of ->find(), ->resume() and ->wait(), which may sleep,
+ * and the accounts they work on.  The hot path relies on disabled preemption, which
+ * synchronize_rcu() waits for.
+ */
+DEFINE_STATIC_SRCU(uid_mem_srcu);
+
+/**
+ * uid_mem_start - turn accounting on
+ * @ops: the owner's callbacks
+ *
+ * Processes that run already are not accounted until the owner places them
+ * with uid_mem_place(); those that are forked or change their credentials
+ * after this call are.
+ *
+ * Return: 0, or -EBUSY when there is an owner already.
+ */
+int uid_mem_start(const struct uid_mem_ops *ops)
+{
+	int ret = -EBUSY;
+
+	mutex_lock(&uid_mem_ops_mutex);
+	if (!rcu_access_pointer(uid_mem_ops)) {
+		rcu_assign_pointer(uid_mem_ops, ops);
+		static_branch_enable(&uid_mem_key);
+		ret = 0;
+	}
+	mutex_unlock(&uid_mem_ops_mutex);
+	return ret;
+}
+EXPORT_SYMBOL_GPL(uid_mem_start);
+
+/**
+ * uid_mem_stop - turn accounting off
+ * @ops: what was given to uid_mem_start(); otherwise nothing happens
+ *
+ * No callback runs any more when this returns.  The owner kills its accounts
+ * before it calls this.
+ */
+void uid_mem_stop(const struct uid_mem_ops *ops)
+{
+	mutex_lock(&uid_mem_ops_mutex);
+	if (rcu_access_pointer(uid_mem_ops) == ops) {
+		static_branch_disable(&uid_mem_key);
+		RCU_INIT_POINTER(uid_mem_ops, NULL);
+		uid_mem_synchronize();
+	}
+	mutex_unlock(&uid_mem_ops_mutex);
+}
+EXPORT_SYMBOL_GPL(uid_mem_stop);
+
+/**
+ * uid_mem_synchronize - wait until nobody uses what was found before
+ *
+ * After uid_mem_acct_kill() and once ->find() does not return the account any
+ * more, no hook holds it when this returns.  Sleeps.
+ */
+void uid_mem_synchronize(void)
+{
+	synchronize_srcu(&uid_mem_srcu);
+	synchronize_rcu();
+}
+EXPORT_SYMBOL_GPL(uid_mem_synchronize);
+
+/**
+ * uid_mem_acct_init - make an empty account
+ * @acct: memory for it, zeroed
+ * @members: which MM counters it is charged with, as bits
+ *
+ * Return: 0 or -ENOMEM.
+ */
+int uid_mem_acct_init(struct uid_mem_acct *acct, unsigned int members)
+{
+	acct->stock = alloc_percpu(long);
+	if (!acct->stock)
+		return -ENOMEM;
+	atomic_long_set(&acct->charged, 0);
+	acct->lower = LONG_MIN;
+	acct->upper = LONG_MAX;
+	acct->members = members;
+	acct->batch = UID_MEM_BATCH;
+	spin_lock_init(&acct->lock);
+	INIT_LIST_HEAD(&acct->mms);
+	return 0;
+}
+EXPORT_SYMBOL_GPL(uid_mem_acct_init);
+
+/**
+ * uid_mem_acct_destroy - free what uid_mem_acct_init() allocated
+ * @acct: an account that was killed, or never used, before the last
+ *	  uid_mem_synchronize()
+ */
+void uid_mem_acct_destroy(struct uid_mem_acct *acct)
+{
+	free_percpu(acct->stock);
+}
+EXPORT_SYMBOL_GPL(uid_mem_acct_destroy);
+
+/**
+ * uid_mem_acct_read - pages charged to an account, without walking it
+ * @acct: the account
+ */
+long uid_mem_acct_read(struct uid_mem_acct *acct)
+{
+	long pages = atomic_long_read(&acct->charged);
+	int cpu;
+
+	for_each_possible_cpu(cpu)
+		pages += READ_ONCE(*per_cpu_ptr(acct->stock, cpu));
+	return pages;
+}
+EXPORT_SYMBOL_GPL(uid_mem_acct_read);
+
+/**
+ * uid_mem_acct_is_above - is an account above its upper level?
+ * @acct: the account
+ */
+bool uid_mem_acct_is_above(struct uid_mem_acct *acct)
+{
+	return uid_mem_acct_read(acct) > READ_ONCE(acct->upper);
+}
+EXPORT_SYMBOL_GPL(uid_mem_acct_is_above);
+
+static void uid_mem_notify(struct uid_mem_acct *acct)
+{
+	const struct uid_mem_ops *ops;
+
+	ops = rcu_dereference_sched(uid_mem_ops);
+	if (!ops)
+		return;
+	ops->notify(acct);
+	/*
+	 * Whoever is above the level had better not go on as if nothing was
+	 * wrong: let this task see to it before it runs in user mode again.
+	 */
+	if (current->mm && rcu_access_pointer(current->mm->uid_mem) == acct)
+		set_notify_resume(current);
+	/* What ->notify() scheduled runs here as soon as no lock is held. */
+	set_tsk_need_resched(current);
+	set_preempt_need_resched();
+}
+
+/* What all CPUs may hold in stock, in pages. */
+static long uid_mem_slack(void)
+{
+	return (long)num_possible_cpus() * UID_MEM_BATCH;
+}
+
+/*
+ * The levels are checked against @charged plus or minus the slack; only when
+ * that is too close to call are the stocks summed.
+ */
+static void uid_mem_check(struct uid_mem_acct *acct, long charged)
+{
+	long upper = READ_ONCE(acct->upper), lower = READ_ONCE(acct->lower);
+	long slack = uid_mem_slack();
+	bool near = charged > upper - slack || charged < lower + slack;
+	unsigned long batch = near ? 1 : UID_MEM_BATCH;
+
+	if (charged > READ_ONCE(acct->peak))
+		WRITE_ONCE(acct->peak, charged);
+	if (READ_ONCE(acct->batch) != batch)
+		WRITE_ONCE(acct->batch, batch);
+	if (!near)
+		return;
+
+	charged = uid_mem_acct_read(acct);
+	if (charged > upper || charged < lower)
+		uid_mem_notify(acct);
+}
+
+/*
+ * Give what this CPU has in stock to the account, but for a half batch, so that
+ * the next few pages can go either way.  An interrupt may have done so already;
+ * fine.
+ */
+static noinline void uid_mem_flush(struct uid_mem_acct *acct)
+{
+	long keep = READ_ONCE(acct->batch) / 2;
+	long stock = this_cpu_xchg(*acct->stock, keep);
+
+	uid_mem_check(acct, atomic_long_add_return(stock - keep, &acct->charged));
+}
+
+/* Preemption is off, so that the account stays: see uid_mem_synchronize(). */
+void __uid_mem_charge(struct uid_mem_acct *acct, long nr_pages)
+{
+	unsigned long stock = this_cpu_add_return(*acct->stock, nr_pages);
+
+	/* Less than nothing is a large number here. */
+	if (unlikely(stock >= READ_ONCE(acct->batch)))
+		uid_mem_flush(acct);
+}
+EXPORT_SYMBOL_GPL(__uid_mem_charge);
+
+static long uid_mem_mm_counter(struct mm_struct *mm, int member)
+{
+#ifdef RSS_PERCPU
+	return percpu_counter_sum_positive(&mm->rss_stat[member]);
+#else
+	return get_mm_counter(mm, member);
+#endif
+}
+
+static long uid_mem_mm_pages(struct mm_struct *mm, unsigned int members)
+{
+	long pages = 0;
+	int i;
+
+	for (i = 0; i < NR_MM_COUNTERS; i++)
+		if (members & (1U << i))
+			pages += uid_mem_mm_counter(mm, i);
+	return pages;
+}
+
+/*
+ * The pointer is set before the counters are read: a page that is mapped
+ * meanwhile is charged twice rather than not at all.
+ */
+static bool uid_mem_attach(struct mm_struct *mm, struct uid_mem_acct *acct)
+{
+	bool attached = false;
+
+	spin_lock(&acct->lock);
+	if (!acct->dead &&
+	    !cmpxchg((struct uid_mem_acct **)&mm->uid_mem, NULL, acct)) {
+		list_add_tail(&mm->uid_mem_node, &acct->mms);
+		__uid_mem_charge(acct, uid_mem_mm_pages(mm, acct->members));
+		attached = true;
+	}
+	spin_unlock(&acct->lock);
+	return attached;
+}
+
+static void uid_mem_detach_locked(struct mm_struct *mm,
+				  struct uid_mem_acct *acct)
+{
+	lockdep_assert_held(&acct->lock);
+	list_del_init(&mm->uid_mem_node);
+	__uid_mem_charge(acct, -uid_mem_mm_pages(mm, acct->members));
+	rcu_assign_pointer(mm->uid_mem, NULL);
+}
+
+/*
+ * Take @mm off the account it is on, unless that is @except.  The account may
+ * change until its lock is held.
+ */
+static struct uid_mem_acct *uid_mem_detach(struct mm_struct *mm,
+					   struct uid_mem_acct *except)
+{
+	struct uid_mem_acct *acct;
+
+	rcu_read_lock();
+	while ((acct = rcu_dereference(mm->uid_mem)) && acct != except) {
+		spin_lock(&acct->lock);
+		if (acct == rcu_access_pointer(mm->uid_mem)) {
+			uid_mem_detach_locked(mm, acct);
+			spin_unlock(&acct->lock);
+			break;
+		}
+		spin_unlock(&acct->lock);
+	}
+	rcu_read_unlock();
+	return acct;
+}
+
+/*
+ * Put an address space, whose users are not gone, on another account; NULL for
+ * none.
+ */
+static void uid_mem_move(struct mm_struct *mm, struct uid_mem_acct *acct)
+{
+	if (uid_mem_detach(mm, acct) != acct && acct)
+		uid_mem_attach(mm, acct);
+}
+
+/* The locks of both accounts are held; @mm is on the first. */
+static void uid_mem_transfer(struct mm_struct *mm, struct uid_mem_acct *from,
+			     struct uid_mem_acct *to)
+{
+	long pages = uid_mem_mm_pages(mm, from->members);
+
+	list_move_tail(&mm->uid_mem_node, &to->mms);
+	rcu_assign_pointer(mm->uid_mem, to);
+	__uid_mem_charge(from, -pages);
+	__uid_mem_charge(to, pages);
+}
+
+/**
+ * uid_mem_set_dying - the pages of an address space are on their way out
+ * @mm: the address space; the caller holds a reference on the structure
+ *
+ * From here they are charged to the account for dying address spaces of the
+ * account that @mm is on, if there is one.  Nothing happens to an address
+ * space that is there already, or gone.
+ */
+void uid_mem_set_dying(struct mm_struct *mm)
+{
+	struct uid_mem_acct *acct, *dying;
+	bool done = false;
+
+	rcu_read_lock();
+	while (!done) {
+		acct = rcu_dereference(mm->uid_mem);
+		if (!acct || !acct->dying)
+			break;
+		dying = acct->dying;
+		spin_lock(&acct->lock);
+		spin_lock_nested(&dying->lock, SINGLE_DEPTH_NESTING);
+		done = acct == rcu_access_pointer(mm->uid_mem);
+		if (done && !dying->dead)
+			uid_mem_transfer(mm, acct, dying);
+		spin_unlock(&dying->lock);
+		spin_unlock(&acct->lock);
+	}
+	rcu_read_unlock();
+}
+EXPORT_SYMBOL_GPL(uid_mem_set_dying);
+
+/**
+ * uid_mem_acct_kill - take all address spaces off an account, for good
+ * @acct: the account, which ->find() does not return any more
+ */
+void uid_mem_acct_kill(struct uid_mem_acct *acct)
+{
+	struct mm_struct *mm, *next;
+
+	WRITE_ONCE(acct->upper, LONG_MAX);
+	WRITE_ONCE(acct->lower, LONG_MIN);
+	spin_lock(&acct->lock);
+	acct->dead = true;
+	list_for_each_entry_safe(mm, next, &acct->mms, uid_mem_node)
+		uid_mem_detach_locked(mm, acct);
+	spin_unlock(&acct->lock);
+}
+EXPORT_SYMBOL_GPL(uid_mem_acct_kill);
+
+/**
+ * uid_mem_acct_set_levels - say when the owner wants to be notified
+ * @acct: the account
+ * @lower: notify when it falls below this many pages; LONG_MIN for never
+ * @upper: notify when it rises above this many pages; LONG_MAX for never
+ *
+ * Notifies at once when the account is outside already.
+ */
+void uid_mem_acct_set_levels(struct uid_mem_acct *acct, long lower, long upper)
+{
+	/* Leave room for the slack in uid_mem_check(). */
+	lower = max(lower, LONG_MIN / 2);
+	upper = min(upper, LONG_MAX / 2);
+
+	WRITE_ONCE(acct->lower, lower);
+	WRITE_ONCE(acct->upper, upper);
+	preempt_disable();
+	uid_mem_check(acct, atomic_long_read(&acct->charged));
+	preempt_enable();
+}
+EXPORT_SYMBOL_GPL(uid_mem_acct_set_levels);
+
+/**
+ * uid_mem_acct_sum - sum the address spaces of an account
+ * @acct: the account
+ * @counts: where to add their MM counters, in pages
+ *
+ * Also corrects what the account is charged with, as far as charges made
+ * during the walk can't explain the difference.
+ *
+ * Return: the sum of the counters it is charged with, in pages.
+ */
+long uid_mem_acct_sum(struct uid_mem_acct *acct, long counts[NR_MM_COUNTERS])
+{
+	struct mm_struct *mm;
+	long sum = 0, before, after;
+	int i;
+
+	spin_lock(&acct->lock);
+	before = uid_mem_acct_read(acct);
+	list_for_each_entry(mm, &acct->mms, uid_mem_node) {
+		for (i = 0; i < NR_MM_COUNTERS; i++) {
+			long count = uid_mem_mm_counter(mm, i);
+
+			counts[i] += count;
+			if (acct->members & (1U << i))
+				sum += count;
+		}
+	}
+	after = uid_mem_acct_read(acct);
+	if (sum > before && sum > after)
+		atomic_long_add(sum - max(before, after), &acct->charged);
+	else if (sum < before && sum < after)
+		atomic_long_add(sum - min(before, after), &acct->charged);
+	spin_unlock(&acct->lock);
+	return sum;
+}
+EXPORT_SYMBOL_GPL(uid_mem_acct_sum);
+
+/**
+ * uid_mem_acct_set_members - say what an account is charged with
+ * @acct: the account
+ * @members: which MM counters, as bits
+ */
+void uid_mem_acct_set_members(struct uid_mem_acct *acct, unsigned int members)
+{
+	long counts[NR_MM_COUNTERS] = { };
+
+	spin_lock(&acct->lock);
+	WRITE_ONCE(acct->members, members);
+	spin_unlock(&acct->lock);
+	uid_mem_acct_sum(acct, counts);
+}
+EXPORT_SYMBOL_GPL(uid_mem_acct_set_members);
+
+/**
+ * uid_mem_place - put an address space where its process belongs
+ * @task: the thread group leader of the process
+ * @mm: the address space it runs on; the caller holds a reference on its users
+ *
+ * May sleep.
+ */
+void uid_mem_place(struct task_struct *task, struct mm_struct *mm)
+{
+	const struct uid_mem_ops *ops;
+	struct uid_mem_acct *acct;
+	const struct cred *cred;
+	bool stale = true;
+	int idx;
+
+	idx = srcu_read_lock(&uid_mem_srcu);
+	ops = srcu_dereference(uid_mem_ops, &uid_mem_srcu);
+	/*
+	 * The credentials may change while we look; then whoever changes them
+	 * may have been here before us, so the last one to look must win.
+	 */
+	while (ops && stale) {
+		acct = srcu_dereference(mm->uid_mem, &uid_mem_srcu);
+		if (acct && !acct->dying)
+			break;
+		cred = get_task_cred(task);
+		uid_mem_move(mm, ops->find(cred));
+		smp_mb(); /* pairs with the barriers in commit_creds() */
+		stale = cred != rcu_access_pointer(task->real_cred);
+		put_cred(cred);
+	}
+	srcu_read_unlock(&uid_mem_srcu, idx);
+}
+EXPORT_SYMBOL_GPL(uid_mem_place);
+
+void __uid_mem_fork(struct task_struct *child, struct mm_struct *mm)
+{
+	if (mm && mm != current->mm)
+		uid_mem_place(child, mm);
+}
+
+bool __uid_mem_is_near(struct mm_struct *mm)
+{
+	long near = uid_mem_slack() + PTRS_PER_PTE;
+	struct uid_mem_acct *acct;
+	bool ret = false;
+
+	rcu_read_lock();
+	acct = rcu_dereference(mm->uid_mem);
+	if (acct)
+		ret = READ_ONCE(acct->upper) - near < atomic_long_read(&acct->charged);
+	rcu_read_unlock();
+	return ret;
+}
+
+bool __uid_mem_copy_stop(struct mm_struct *mm)
+{
+	const struct uid_mem_ops *ops;
+	struct uid_mem_acct *acct;
+	int idx;
+
+	if (!__uid_mem_is_near(mm))
+		return false;
+
+	idx = srcu_read_lock(&uid_mem_srcu);
+	ops = srcu_dereference(uid_mem_ops, &uid_mem_srcu);
+	acct = srcu_dereference(mm->uid_mem, &uid_mem_srcu);
+	if (ops && acct)
+		ops->wait(acct);
+	srcu_read_unlock(&uid_mem_srcu, idx);
+	return fatal_signal_pending(current);
+}
+
+void __uid_mem_exec(void)
+{
+	uid_mem_place(current, current->mm);
+}
+
+void __uid_mem_commit_creds(void)
+{
+	struct mm_struct *mm = current->mm;
+
+	smp_mb(); /* the new credentials are visible: see uid_mem_place() */
+	if (mm && thread_group_leader(current) && !in_vfork(current))
+		uid_mem_place(current, mm);
+}
+
+void __uid_mem_mm_gone(struct mm_struct *mm)
+{
+	uid_mem_detach(mm, NULL);
+}
+
+void __uid_mem_resume_user_mode(void)
+{
+	const struct uid_mem_ops *ops;
+	struct uid_mem_acct *acct;
+	int idx;
+
+	if (!current->mm || !rcu_access_pointer(current->mm->uid_mem))
+		return;
+
+	idx = srcu_read_lock(&uid_mem_srcu);
+	ops = srcu_dereference(uid_mem_ops, &uid_mem_srcu);
+	acct = srcu_dereference(current->mm->uid_mem, &uid_mem_srcu);
+	if (ops && acct && uid_mem_acct_is_above(acct))
+		ops->resume(acct);
+	srcu_read_unlock(&uid_mem_srcu, idx);
+}
