@@ -73,6 +73,7 @@ struct order {
 	const struct style *style;
 	unsigned int workers;
 	unsigned int hold_seconds;
+	bool together;
 	uid_t uid;
 	gid_t gid;
 	const char *limit;	/* NULL: leave it as it is */
@@ -85,6 +86,49 @@ struct order {
  * the process closes this end of a pipe. -1: there are none.
  */
 static int release_workers = -1;
+
+/*
+ * A gate holds processes up until all of them have come to it, or died: a pipe
+ * into which nobody writes, and which each closes its end of.
+ */
+struct gate {
+	int wait;
+	int enter;
+};
+
+/* With --together: before memory is used, and when it is. -1: there are none. */
+static struct gate begin_gate = { -1, -1 }, done_gate = { -1, -1 };
+
+static int open_gate(struct gate *gate)
+{
+	int ends[2];
+
+	if (pipe2(ends, O_CLOEXEC))
+		return -1;
+	gate->wait = ends[0];
+	gate->enter = ends[1];
+	return 0;
+}
+
+static void close_gate(const struct gate *gate)
+{
+	if (gate->wait < 0)
+		return;
+	close(gate->enter);
+	close(gate->wait);
+}
+
+static void pass_gate(const struct gate *gate)
+{
+	char none;
+
+	if (gate->wait < 0)
+		return;
+	close(gate->enter);
+	while (read(gate->wait, &none, 1) < 0 && errno == EINTR)
+		;
+	close(gate->wait);
+}
 
 static size_t page_size(void)
 {
@@ -198,6 +242,7 @@ static void run_worker(char *memory, size_t bytes, int done, int release)
 	char none;
 
 	prctl(PR_SET_PDEATHSIG, SIGKILL);
+	close_gate(&done_gate);
 	write_pages(memory, bytes);
 	close(done);
 	while (read(release, &none, 1) < 0 && errno == EINTR)
@@ -381,7 +426,7 @@ static void print_style(const struct style *style)
 
 static void print_help(void)
 {
-	printf("usage: uid_mem_hog [--style STYLE] [--threads N] [--hold SECONDS]\n"
+	printf("usage: uid_mem_hog [--style STYLE] [--threads N] [--together] [--hold SECONDS]\n"
 	       "                   USER|UID LIMIT BYTES...\n"
 	       "\n"
 	       "Sets the memory limit of a user id, then, as that user id, starts one process\n"
@@ -395,6 +440,8 @@ static void print_help(void)
 	       "\n"
 	       "  --style STYLE   how memory is used (default: %s)\n"
 	       "  --threads N     for the styles that have some: how many, 1 to %u (default: %u)\n"
+	       "  --together      the processes begin at the same time, and keep their memory until\n"
+	       "                  each of them has its own or was killed\n"
 	       "  --hold SECONDS  keep the memory for so long before finishing (default: 0)\n"
 	       "  --help          this text\n"
 	       "\n"
@@ -574,6 +621,7 @@ static struct order parse_arguments(int argc, char **argv)
 	static const struct option options[] = {
 		{ "style", required_argument, NULL, 's' },
 		{ "threads", required_argument, NULL, 't' },
+		{ "together", no_argument, NULL, 'g' },
 		{ "hold", required_argument, NULL, 'o' },
 		{ "help", no_argument, NULL, 'h' },
 		{ 0 },
@@ -589,6 +637,9 @@ static struct order parse_arguments(int argc, char **argv)
 			break;
 		case 't':
 			order.workers = parse_workers(optarg);
+			break;
+		case 'g':
+			order.together = true;
 			break;
 		case 'o':
 			order.hold_seconds = parse_seconds(optarg);
@@ -690,10 +741,12 @@ static void run_child(const struct order *order, size_t bytes, pid_t parent)
 		_exit(EXIT_FAILED);
 
 	report("start", bytes);
+	pass_gate(&begin_gate);
 	error = order->style->use(&work);
 	if (error)
 		quit(EXIT_FAILED, "pid %d cannot have %zu bytes by %s: %s", getpid(), bytes, order->style->name,
 		     strerror(error));
+	pass_gate(&done_gate);
 	sleep(order->hold_seconds);
 	if (release_workers >= 0)
 		close(release_workers);
@@ -722,7 +775,11 @@ int main(int argc, char **argv)
 		quit(EXIT_FAILED, "only root can become UID %u and set its limit; run it with sudo", order.uid);
 	if (order.limit)
 		set_limit(order.uid, order.limit);
+	if (order.together && (open_gate(&begin_gate) || open_gate(&done_gate)))
+		quit(EXIT_FAILED, "cannot have a pipe: %s", strerror(errno));
 	for (int i = 0; i < order.nr_sizes; i++)
 		start_child(&order, order.sizes[i]);
+	close_gate(&begin_gate);
+	close_gate(&done_gate);
 	return await_children();
 }

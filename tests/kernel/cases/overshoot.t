@@ -55,7 +55,7 @@ overshoot() {
     shift 3
     name="$style, $# at once, $threads threads"
     limit_anew
-    uid_mem_hog --style "$style" --threads "$threads" "$uid" - "$@" >/tmp/hog 2>&1
+    uid_mem_hog --together --style "$style" --threads "$threads" "$uid" - "$@" >/tmp/hog 2>&1
     is "$name: some were killed" $? 3
     ok "$name: a kill is counted" [ "$(stat_of "$uid" kills)" -ge 1 ]
     allowed=$(bar "$style" "$writers")
