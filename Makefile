@@ -34,6 +34,10 @@ kernel: ## build the kernel of SERIES; the last line is the artifacts directory
 bench: ## measure what the kernel of SERIES costs, in instructions, and print a table
 	@tests/bench/run --series $(SERIES)
 
+.PHONY: patches
+patches: ## make patches/<series> anew from patches/source
+	@tools/run --test tools/patches generate
+
 .PHONY: device
 device: ## start the virtual device DEVICE on its stock kernel and say how to log in
 	@tools/run ansible-playbook devfleet.uid_mem.device -e virtual_device_name=$(DEVICE)

@@ -276,13 +276,16 @@ static void tell_victim(struct uid_mem_user *user, enum uid_mem_event_type type,
  * Kill the victim and whoever shares its address space, except who is exempt.
  * Unless somebody is, the address space counts as on its way out from here.
  *
- * Returns false when nobody was left to kill.
+ * Returns false when nobody was left to kill, or the victim has another UID by
+ * now.
  */
-static bool kill_victim(const struct victim *v)
+static bool kill_victim(struct uid_mem_user *user, const struct victim *v)
 {
 	bool killed = false, survivor = false;
 	struct task_struct *p;
 
+	if (!uid_mem_engine_owns(user, v->mm))
+		return false;
 	rcu_read_lock();
 	for_each_process(p) {
 		if ((p->flags & PF_KTHREAD) || !shares_mm(p, v->mm))
@@ -361,7 +364,7 @@ static bool enforce_max(struct uid_mem_user *user, unsigned int policy,
 		tell_victim(user, UID_MEM_WOULD_KILL, usage, &v, policy);
 	} else {
 		again = true;
-		if (kill_victim(&v)) {
+		if (kill_victim(user, &v)) {
 			user->kills++;
 			tell_victim(user, UID_MEM_KILL, usage, &v, policy);
 		}
