@@ -400,8 +400,8 @@ static const struct style styles[] = {
 	{ "threads", "--threads threads write into disjoint parts at the same time", use_threads },
 	{ "fork", "anonymous memory, then --threads children that write into all of it\n"
 		  "at the same time. Each process, parent and child, has BYTES /\n"
-		  "(threads + 1); a child's copy counts from its fork on, all at once,\n"
-		  "because RSS does, and takes up memory when the child writes", use_fork },
+		  "(threads + 1); a child's copy counts from its fork on, as RSS does,\n"
+		  "and takes up memory when the child writes", use_fork },
 	{ "cow", "as fork, with a private mapping of a file in memory, which the parent\n"
 		 "reads: a child's copy counts page by page, as the child writes", use_cow },
 	{ "memfd", "write into each page of a shared mapping of a memfd", use_memfd },

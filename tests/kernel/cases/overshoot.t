@@ -72,8 +72,12 @@ done
 overshoot threads 4 4 96M
 overshoot threads 4 2 48M 48M
 
-# Each fork counts for what the parent has, 768 or 384 KiB; two parents fork at once.
+# A fork counts for all that the parent has: few large ones, many small ones,
+# and two parents at once.
+overshoot fork 1 1 96M
+overshoot fork 1 4 96M
 overshoot fork 1 127 96M
+overshoot fork 2 2 48M 48M
 overshoot fork 2 127 48M 48M
 
 # Parents and children write, all at once.
