@@ -17,11 +17,14 @@
 #   skip WHAT WHY            TAP point: this kernel does not have it
 #   events                   the events since the module was loaded
 #   event_count PATTERN      how many of them match an extended regular expression
+#   has_events N PATTERN     whether so many match, for ok_soon
 #   stat_of UID KEY          value from /proc/uid_mem/stats, 0 where there is no line
-#   reload [PARAMETER=VALUE...]       load the module anew
+#   stat_is UID KEY -lt|-ge|-eq... VALUE      how that value compares, for ok_soon
+#   reload PARAMETER=VALUE...         load the module anew
+#   fresh_module             the same with no parameter
 #   as UID COMMAND...        run COMMAND as that UID, without any privilege
 #   puppet NAME UID          start a puppet; its pid is $pid
-#   tell NAME COMMAND...     have the puppet do something; the answer is $answer
+#   tell NAME COMMAND...     have the puppet do something; what it says is $answer
 #   does NAME COMMAND...     TAP point: the puppet can do it
 #   dies NAME COMMAND...     TAP point: the puppet is killed over it
 #   alive PID...             all of these processes run
@@ -33,6 +36,8 @@
 . /t/environment
 
 points=0
+pid=
+answer=
 failures=0
 # shellcheck disable=SC2034  # for the cases
 mib=1048576
@@ -134,11 +139,12 @@ refused() {
     got=$(printf '%s\n' "$@" | write_once /proc/uid_mem/limits)
     cat /proc/uid_mem/limits >/tmp/limits.after
     cmp -s /tmp/limits.before /tmp/limits.after || got="$got, and another table"
-    is "refused with $want: $*" "${got:-nothing}" "$want"
+    is "refused with $want: $(echo "$*" | cut -c1-80)" "${got:-nothing}" "$want"
 }
 
 events() { read_events all; }
 event_count() { events | grep -Ec "$1"; }
+has_events() { [ "$(event_count "$2")" = "$1" ]; }
 
 stat_of() {
     awk -v uid="$1" -v key="$2" '
@@ -146,16 +152,19 @@ stat_of() {
         END { print value == "" ? 0 : value }' /proc/uid_mem/stats
 }
 
+stat_is() { test "$(stat_of "$1" "$2")" "$3" "$4"; }
+
+fresh_module() {
+    rmmod uid_mem || give_up 'the module is unloaded'
+    insmod /t/uid_mem.ko || give_up 'the module is loaded'
+}
+
 reload() {
     rmmod uid_mem || give_up 'the module is unloaded'
     insmod /t/uid_mem.ko "$@" || give_up "the module is loaded with $*"
 }
 
-as() {
-    as_uid=$1
-    shift
-    setpriv --reuid "$as_uid" --regid "$as_uid" --clear-groups --inh-caps=-all "$@"
-}
+as() { as_uid "$@"; }
 
 puppet() {
     # shellcheck disable=SC2034  # for the cases

@@ -12,8 +12,8 @@ BAD = re.compile(
     r"|possible (recursive|circular|irq lock inversion)|inconsistent lock state|bad unlock balance|held lock freed"
     r"|suspicious RCU|scheduling while atomic|sleeping function called|blocked for more than|soft lockup|hard LOCKUP"
     r"|rcu.*(stall|starved)|self-detected stall|KASAN:|KCSAN:|UBSAN|ODEBUG|refcount_t|kmemleak: .*leak"
-    r"|unreferenced object|Bad page|Bad rss-counter|list_(add|del) corruption|workqueue lockup|Out of memory|oom-kill|segfault|traps:"
-    r"|disagrees about version|Unknown symbol|trap invalid opcode|invalid opcode"
+    r"|unreferenced object|Bad page|Bad rss-counter|list_(add|del) corruption|workqueue lockup|Out of memory"
+    r"|oom-kill|segfault|traps:|disagrees about version|Unknown symbol|trap invalid opcode|invalid opcode"
 )
 # What a kernel prints that is in order.
 GOOD = re.compile(

@@ -77,6 +77,32 @@ static void empty_table(void)
 		fail("the table cannot be emptied", "");
 }
 
+/* Write a number to a parameter of the module. */
+static void set_parameter(const char *parameter, unsigned int value)
+{
+	char path[128];
+	FILE *file;
+
+	snprintf(path, sizeof(path), "/sys/module/uid_mem/parameters/%s", parameter);
+	file = fopen(path, "we");
+	if (!file || fprintf(file, "%u\n", value) < 0 || fclose(file)) {
+		perror(path);
+		exit(1);
+	}
+}
+
+static void set_rules(const char *rules)
+{
+	unsigned int max_entries, evict;
+
+	if (sscanf(rules, "max_entries=%u evict=%u", &max_entries, &evict) != 2) {
+		fail("not a rule: ", rules);
+		return;
+	}
+	set_parameter("max_entries", max_entries);
+	set_parameter("evict", evict);
+}
+
 static void check_table(void)
 {
 	static char table[65536];
@@ -140,7 +166,11 @@ static void run_line(const char *line)
 		end_case();
 		any = true;
 		snprintf(name, sizeof(name), "%s", argument);
+		set_rules("max_entries=0 evict=1");
 		empty_table();
+	} else if ((argument = after(line, "rules"))) {
+		check_table();
+		set_rules(argument);
 	} else if ((argument = after(line, "write"))) {
 		check_table();
 		length += unescape(argument, text + length);
@@ -181,6 +211,7 @@ int main(int argc, char **argv)
 		run_line(line);
 	}
 	end_case();
+	set_rules("max_entries=0 evict=1");
 	printf("%u passed, %u failed\n", passed, failures);
 	return failures > 0 || passed == 0;
 }

@@ -66,8 +66,8 @@ static void print_help(void)
 	printf("usage: puppet start UID NAME      become UID and wait for commands; prints the pid\n"
 	       "       puppet tell NAME COMMAND   have NAME do COMMAND; prints its answer\n"
 	       "\n"
-	       "memory:     use BYTES  share BYTES  file PATH  free  pageout\n"
-	       "identity:   setuid UID  setreal UID  thread-setreal UID  unshare-user  name TEXT\n"
+	       "memory:     use BYTES  share BYTES  again TIMES  file PATH  free  pageout\n"
+	       "identity:   setgid GID  setuid UID  setreal UID  thread-setreal UID  unshare-user  name TEXT\n"
 	       "processes:  fork NAME  exec NAME  thread  sharer  vfork-sharer  vfork UID\n"
 	       "            vfork-exec  exit-leader  exit  spin MS\n"
 	       "others:     hold PID  held PID  release PID\n"
@@ -150,6 +150,9 @@ static int do_use(const char *text)
 	return done("%zu", bytes);
 }
 
+static int shared_fd = -1;	/* of the last "share" */
+static size_t shared_bytes;
+
 static int do_share(const char *text)
 {
 	const size_t page = (size_t)sysconf(_SC_PAGESIZE), bytes = parse_size(text);
@@ -159,12 +162,29 @@ static int do_share(const char *text)
 	if (fd < 0 || ftruncate(fd, (off_t)bytes))
 		return refused("memfd");
 	start = mmap(NULL, bytes, PROT_READ | PROT_WRITE, MAP_SHARED, fd, 0);
-	close(fd);
+	shared_fd = fd;
+	shared_bytes = bytes;
 	if (keep_region((char *)start, bytes))
 		return -1;
 	for (size_t at = 0; at < bytes; at += page)
 		start[at] = 1;
 	return done("%zu", bytes);
+}
+
+/* Map what was shared so many times more: it counts each time, and takes RAM only once. */
+static int do_again(const char *text)
+{
+	const size_t page = (size_t)sysconf(_SC_PAGESIZE);
+	volatile char *start, sum = 0;
+
+	for (int times = atoi(text); times > 0; times--) {
+		start = mmap(NULL, shared_bytes, PROT_READ, MAP_SHARED, shared_fd, 0);
+		if (keep_region((char *)start, shared_bytes))
+			return -1;
+		for (size_t at = 0; at < shared_bytes; at += page)
+			sum += start[at];
+	}
+	return done("%s", text);
 }
 
 static int do_file(const char *path)
@@ -213,6 +233,15 @@ static int do_setuid(const char *text)
 	if (setresuid(uid, uid, uid))
 		return refused("setresuid");
 	return done("uid %u", getuid());
+}
+
+static int do_setgid(const char *text)
+{
+	gid_t gid = (gid_t)strtoul(text, NULL, 10);
+
+	if (setresgid(gid, gid, gid))
+		return refused("setresgid");
+	return done("gid %u", getgid());
 }
 
 static int do_setreal(const char *text)
@@ -552,9 +581,11 @@ static const struct command {
 } commands[] = {
 	{ "use", true, do_use },
 	{ "share", true, do_share },
+	{ "again", true, do_again },
 	{ "file", true, do_file },
 	{ "free", false, do_free },
 	{ "pageout", false, do_pageout },
+	{ "setgid", true, do_setgid },
 	{ "setuid", true, do_setuid },
 	{ "setreal", true, do_setreal },
 	{ "thread-setreal", true, do_thread_setreal },

@@ -24,10 +24,10 @@ static void print_help(FILE *to)
 	fprintf(to, "usage: read_events all           print the events kept, oldest first\n"
 		"       read_events poll MS       skip them, wait until there is another, print it\n"
 		"       read_events block         skip them, block until there is another, print it\n"
-		"       read_events lag SECONDS   read one, wait so long, print all the rest\n"
+		"       read_events lag           read a byte, wait for the end of the input, print the rest\n"
 		"       read_events bytes N       print the events kept, N bytes a read()\n"
 		"\n"
-		"poll and lag print \"ready\" on stderr when they begin to wait.\n"
+		"poll, block and lag print \"ready\" on stderr when they begin to wait.\n"
 		"Exit status: 0 done, 1 an error, named; 2 wrong arguments; 3 none came in time.\n");
 }
 
@@ -59,8 +59,10 @@ static int wait_for_event(int fd, int timeout_ms)
 		fail("poll");
 	if (!waiting.revents)
 		return EXIT_NOTHING;
-	if (waiting.revents & POLLHUP)
+	if (waiting.revents & POLLHUP) {
 		printf("hangup\n");
+		return EXIT_READ;
+	}
 	drain(fd, 65536, stdout);
 	return EXIT_READ;
 }
@@ -82,15 +84,16 @@ static int block_for_event(int fd)
 	return EXIT_READ;
 }
 
-static int lag(int fd, unsigned int seconds)
+static int lag(int fd)
 {
-	char byte;
+	char byte, input;
 
 	if (read(fd, &byte, 1) != 1)
 		fail("read");
 	putchar(byte);
 	fprintf(stderr, "ready\n");
-	sleep(seconds);
+	while (read(STDIN_FILENO, &input, 1) > 0)
+		;
 	drain(fd, 65536, stdout);
 	return EXIT_READ;
 }
@@ -116,8 +119,8 @@ int main(int argc, char **argv)
 		drain(fd, (size_t)number, stdout);
 		return EXIT_READ;
 	}
-	if (!strcmp(how, "lag") && number >= 0)
-		return lag(fd, (unsigned int)number);
+	if (!strcmp(how, "lag"))
+		return lag(fd);
 	if (!strcmp(how, "poll") && number >= 0) {
 		drain(fd, 65536, NULL);
 		return wait_for_event(fd, number);
