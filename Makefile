@@ -9,6 +9,9 @@ MAKEFLAGS += --no-print-directory
 
 # The kernel series to build, a directory of patches/.
 SERIES ?= 6.1
+# For test-kernel: the machine, and a debug kernel (kasan, kcsan, or 1 for one after the other).
+ARCH ?= $(shell uname -m)
+DEBUG ?=
 # The virtual device that `make device` starts.
 DEVICE ?= uidmem-device
 
@@ -16,7 +19,7 @@ DEVICE ?= uidmem-device
 help: ## show this list
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/  make \1|\2/p' $(MAKEFILE_LIST) | \
 	    while IFS='|' read -r target text; do printf '%-20s %s\n' "$$target" "$$text"; done
-	@printf '\n%s\n' 'Variables: SERIES=$(SERIES) (kernel), DEVICE=$(DEVICE) (device, device-stop)'
+	@printf '\n%s\n' 'Variables: SERIES=$(SERIES) (kernel, test-kernel), ARCH=$(ARCH), DEBUG= (test-kernel), DEVICE=$(DEVICE) (device, device-stop)'
 
 .PHONY: demo
 demo: ## build a kernel, boot a virtual device on it, see the right process killed
@@ -25,6 +28,17 @@ demo: ## build a kernel, boot a virtual device on it, see the right process kill
 .PHONY: test
 test: ## run every check; the last line is the number of passed and failed steps
 	@tools/test
+
+.PHONY: test-all
+test-all: ## run what make test has no time for: every case on every kernel, arm64, debug kernels
+	@tools/test long
+
+.PHONY: test-kernel
+test-kernel: ## boot the kernel of SERIES for ARCH and run its cases; DEBUG=kasan|kcsan|1: a debug kernel
+	@status=0; \
+	for debug in $(if $(DEBUG),$(if $(filter 1,$(DEBUG)),kasan kcsan,$(DEBUG)),none); do \
+	    tests/kernel/run --series $(SERIES) --arch $(ARCH) $$([ $$debug = none ] || echo --debug $$debug) || status=1; \
+	done; exit $$status
 
 .PHONY: kernel
 kernel: ## build the kernel of SERIES; the last line is the artifacts directory

@@ -112,6 +112,7 @@ static bool is_known(int error)
 	case ENOSPC:
 	case ENOMEM:
 	case E2BIG:
+	case EIO:	/* the module is being unloaded, and the file with it */
 		return true;
 	}
 	return false;
@@ -127,6 +128,8 @@ static bool table_is_sane(void)
 	if (fd < 0)
 		return errno == ENOENT;	/* the module is being reloaded */
 	length = read(fd, table, sizeof(table));
+	if (length < 0 && errno == EIO)
+		length = 0;
 	for (ssize_t i = 0; i < length; i++)
 		if (table[i] != '\n' && (table[i] < ' ' || table[i] > '~'))
 			return false;
