@@ -199,7 +199,7 @@ assemble() {
     for file in "$kernel"/linux-image-*.deb "$kernel/config" "$kernel/System.map" "$kernel/$(cat "$kernel/image")"; do
         ln "$file" "$artifacts.tmp/" 2>/dev/null || cp "$file" "$artifacts.tmp/"
     done
-    cp "$work/module/uid_mem.ko" "$artifacts.tmp/"
+    cp "$work/module"/*.ko "$artifacts.tmp/"
     if [ "$kernel_is_new" = yes ]; then
         cp "$log" "$artifacts.tmp/build.log"
     else

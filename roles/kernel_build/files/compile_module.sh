@@ -14,7 +14,7 @@ usage: compile_module.sh [--jobs N] KBUILD SOURCE WORK
 
 Copies the module's SOURCE to WORK, which must not exist, and builds it there against KBUILD,
 a configured kernel tree or the kbuild/ directory that compile_kernel.sh packs.
-The result is WORK/uid_mem.ko.
+The result is WORK/uid_mem.ko, and WORK/uid_mem_test.ko for a kernel with CONFIG_KUNIT.
 END
 }
 
@@ -42,6 +42,8 @@ make -C "$kbuild" --no-print-directory -j "$jobs" "M=$work" modules
 # A kernel that signs its modules keeps its key beside what modules are built against.
 if [ -e "$kbuild/certs/signing_key.pem" ]; then
     hash=$(sed -n 's/^CONFIG_MODULE_SIG_HASH="\(.*\)"/\1/p' "$kbuild/.config")
-    "$kbuild/scripts/sign-file" "${hash:-sha256}" "$kbuild/certs/signing_key.pem" "$kbuild/certs/signing_key.x509" \
-        "$work/uid_mem.ko"
+    for file in "$work"/*.ko; do
+        "$kbuild/scripts/sign-file" "${hash:-sha256}" "$kbuild/certs/signing_key.pem" "$kbuild/certs/signing_key.x509" \
+            "$file"
+    done
 fi
