@@ -254,7 +254,7 @@ static void grammar_bounds_lines(struct kunit *test)
 
 static void grammar_prints_what_it_reads(struct kunit *test)
 {
-	static const char text[] =
+	static const char *const text =
 		"1 max=1048576 high=max policy=default metric=rss grace_ms=0 mode=enforce\n"
 		"2-4294967294 max=18446744073709551614 high=1 policy=worst metric=anon grace_ms=3600000 mode=audit\n"
 		"3-5 max=max high=max policy=highest_rss metric=rss grace_ms=1 mode=enforce\n";
