@@ -5,6 +5,8 @@
 # Random lines, put together from the pieces of the grammar and damaged: each
 # is accepted or refused as a whole, with one of the errors there are, the table
 # stays readable, and limits work as before afterwards.
+#
+# cpus: one after the other
 
 # shellcheck source=tests/kernel/lib.sh
 . /t/lib.sh

@@ -7,6 +7,8 @@
 # processes that exit while they are killed, and the module reloaded. On a debug
 # kernel its log says what that did; on every kernel nobody outside of a limit
 # is killed, and everything works afterwards.
+#
+# cpus: one after the other
 
 # All of it is called, by start.
 # shellcheck disable=SC2317

@@ -4,6 +4,8 @@
 #
 # The module can be unloaded at any time: while memory is used, processes are
 # killed, come and go, and files are read. Without it nobody is killed.
+#
+# cpus: one after the other
 
 # shellcheck source=tests/kernel/lib.sh
 . /t/lib.sh
@@ -23,7 +25,7 @@ readers() {
 hogs &
 readers &
 uid_churn 2001 2004 8388608 100000 >/dev/null 2>&1 &
-rounds=$((20 / FACTOR + 4))
+rounds=$((8 / FACTOR + 4))
 reloads=0
 kills=0
 for round in $(seq "$rounds"); do

@@ -31,15 +31,13 @@ class Machine:
 
 
 MACHINES = {
-    "x86_64": Machine(
-        "qemu-system-x86_64", "qemu-system-x86", "ttyS0", ("-M", "pc", "-cpu", "max", "-accel", "tcg,thread=multi")
-    ),
+    "x86_64": Machine("qemu-system-x86_64", "qemu-system-x86", "ttyS0", ("-M", "pc", "-cpu", "max")),
     # pauth-impdef: pointer authentication by an algorithm that is quick to emulate.
     "aarch64": Machine(
         "qemu-system-aarch64",
         "qemu-system-arm",
         "ttyAMA0",
-        ("-M", "virt", "-cpu", "max,pauth-impdef=on", "-accel", "tcg,thread=multi"),
+        ("-M", "virt", "-cpu", "max,pauth-impdef=on"),
     ),
 }
 
@@ -51,7 +49,9 @@ class SilenceError(Exception):
 class Guest:
     """A booted kernel; what it reports comes by its second serial port, line by line."""
 
-    def __init__(self, arch: str, kernel: Path, initramfs: Path, *, work: Path, parameters: str) -> None:
+    def __init__(
+        self, arch: str, kernel: Path, initramfs: Path, *, work: Path, parallel: bool, parameters: str
+    ) -> None:
         machine = MACHINES[arch]
         if shutil.which(machine.program) is None:
             raise SetupError(f"{machine.program} is missing: install the package {machine.package}")
@@ -60,6 +60,7 @@ class Guest:
         command = [
             machine.program,
             *machine.options,
+            *("-accel", f"tcg,thread={'multi' if parallel else 'single'}"),
             *("-smp", "2", "-m", str(MEMORY_MIB), "-display", "none", "-monitor", "none", "-nodefaults", "-no-reboot"),
             *("-kernel", str(kernel), "-initrd", str(initramfs)),
             *("-append", f"console={machine.console} panic=-1 {parameters}"),
