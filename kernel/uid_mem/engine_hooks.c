@@ -116,6 +116,18 @@ void uid_mem_engine_synchronize(void)
 	uid_mem_synchronize();
 }
 
+/** uid_mem_engine_change_begin - uid_mem_user_find() is about to change its mind */
+void uid_mem_engine_change_begin(void)
+{
+	uid_mem_change_begin();
+}
+
+/** uid_mem_engine_change_end - it did so, and all processes are placed */
+void uid_mem_engine_change_end(void)
+{
+	uid_mem_change_end();
+}
+
 /**
  * uid_mem_engine_add - get ready for the processes of a UID
  * @user: the UID, with its limit

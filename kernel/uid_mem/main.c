@@ -373,11 +373,12 @@ int uid_mem_limits_change(const struct uid_mem_change *changes, unsigned int nr)
 				  &err);
 	if (!new)
 		goto out;
+	uid_mem_engine_change_begin();
 	if (new->nr)
 		err = start_accounting();
 	if (err) {
 		uid_mem_table_free(new);
-		goto out;
+		goto end;
 	}
 	next_seq += nr;
 	tell_changes(old, changes, nr, evicted);
@@ -387,6 +388,8 @@ int uid_mem_limits_change(const struct uid_mem_change *changes, unsigned int nr)
 		uid_mem_engine_place_all();
 	else
 		stop_accounting();
+end:
+	uid_mem_engine_change_end();
 out:
 	mutex_unlock(&limits_mutex);
 	uid_mem_table_free(evicted);

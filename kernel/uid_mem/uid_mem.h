@@ -98,6 +98,8 @@ extern const char *const uid_mem_engine_name;
 int uid_mem_engine_start(void);
 void uid_mem_engine_stop(void);
 void uid_mem_engine_synchronize(void);
+void uid_mem_engine_change_begin(void);
+void uid_mem_engine_change_end(void);
 int uid_mem_engine_add(struct uid_mem_user *user);
 void uid_mem_engine_remove(struct uid_mem_user *user);
 void uid_mem_engine_free(struct uid_mem_user *user);

@@ -29,9 +29,10 @@
  *
  * What comes in large pieces is made small where little is left: fork() copies
  * and charges a few pages at a time, and stops when that is too much, and a
- * page fault does without a huge page.
+ * page fault does without a huge page.  What goes on in the kernel, a read() into
+ * fresh memory, is held up at its next page fault until the owner has acted.
  *
- * With no accounts the static key is off and the hooks are no-ops.
+ * Without an owner the static key is off and the hooks are no-ops.
  */
 
 #include <linux/cred.h>
@@ -49,8 +50,12 @@
 #include <linux/sched/signal.h>
 #include <linux/srcu.h>
 #include <linux/uid_mem.h>
+#include <linux/workqueue.h>
 
 #define UID_MEM_BATCH	32UL
+
+/* How long after the last owner is gone the hooks are taken out. */
+#define UID_MEM_KEY_DELAY	(10 * HZ)
 
 DEFINE_STATIC_KEY_FALSE(uid_mem_key);
 
@@ -63,6 +68,20 @@ static DEFINE_MUTEX(uid_mem_ops_mutex);
  * synchronize_rcu() waits for.
  */
 DEFINE_STATIC_SRCU(uid_mem_srcu);
+
+/* Odd while the owner changes what ->find() returns and places processes. */
+static unsigned int uid_mem_seq;
+
+/* To change the code of the kernel is dear, and owners often come back. */
+static void uid_mem_key_off(struct work_struct *work)
+{
+	mutex_lock(&uid_mem_ops_mutex);
+	if (!rcu_access_pointer(uid_mem_ops))
+		static_branch_disable(&uid_mem_key);
+	mutex_unlock(&uid_mem_ops_mutex);
+}
+
+static DECLARE_DELAYED_WORK(uid_mem_key_work, uid_mem_key_off);
 
 /**
  * uid_mem_start - turn accounting on
@@ -100,9 +119,9 @@ void uid_mem_stop(const struct uid_mem_ops *ops)
 {
 	mutex_lock(&uid_mem_ops_mutex);
 	if (rcu_access_pointer(uid_mem_ops) == ops) {
-		static_branch_disable(&uid_mem_key);
 		RCU_INIT_POINTER(uid_mem_ops, NULL);
 		uid_mem_synchronize();
+		schedule_delayed_work(&uid_mem_key_work, UID_MEM_KEY_DELAY);
 	}
 	mutex_unlock(&uid_mem_ops_mutex);
 }
@@ -121,6 +140,46 @@ void uid_mem_synchronize(void)
 }
 EXPORT_SYMBOL_GPL(uid_mem_synchronize);
 
+/* What all CPUs may hold in stock, in pages. */
+static long uid_mem_slack(void)
+{
+	return (long)num_possible_cpus() * UID_MEM_BATCH;
+}
+
+static void uid_mem_write_levels(struct uid_mem_acct *acct, long lower,
+				 long upper)
+{
+	/* Room for the slack, and for what is added when they are compared. */
+	lower = max(lower, LONG_MIN / 2);
+	upper = min(upper, LONG_MAX / 2);
+
+	WRITE_ONCE(acct->lower, lower);
+	WRITE_ONCE(acct->upper, upper);
+	WRITE_ONCE(acct->near_lower, lower + uid_mem_slack());
+	WRITE_ONCE(acct->near_upper, upper - uid_mem_slack());
+}
+
+/**
+ * uid_mem_change_begin - ->find() is about to return other accounts
+ *
+ * From here to uid_mem_change_end() the owner changes what ->find() returns, and
+ * then places all processes.  One owner at a time.
+ */
+void uid_mem_change_begin(void)
+{
+	WRITE_ONCE(uid_mem_seq, uid_mem_seq + 1);
+	smp_mb(); /* pairs with __uid_mem_forked() */
+}
+EXPORT_SYMBOL_GPL(uid_mem_change_begin);
+
+/** uid_mem_change_end - all processes are placed as ->find() says now */
+void uid_mem_change_end(void)
+{
+	/* Pairs with __uid_mem_fork(). */
+	smp_store_release(&uid_mem_seq, uid_mem_seq + 1);
+}
+EXPORT_SYMBOL_GPL(uid_mem_change_end);
+
 /**
  * uid_mem_acct_init - make an empty account
  * @acct: memory for it, zeroed
@@ -134,8 +193,7 @@ int uid_mem_acct_init(struct uid_mem_acct *acct, unsigned int members)
 	if (!acct->stock)
 		return -ENOMEM;
 	atomic_long_set(&acct->charged, 0);
-	acct->lower = LONG_MIN;
-	acct->upper = LONG_MAX;
+	uid_mem_write_levels(acct, LONG_MIN, LONG_MAX);
 	acct->members = members;
 	acct->batch = UID_MEM_BATCH;
 	spin_lock_init(&acct->lock);
@@ -199,33 +257,36 @@ static void uid_mem_notify(struct uid_mem_acct *acct)
 	set_preempt_need_resched();
 }
 
-/* What all CPUs may hold in stock, in pages. */
-static long uid_mem_slack(void)
+static noinline void uid_mem_check_near(struct uid_mem_acct *acct)
 {
-	return (long)num_possible_cpus() * UID_MEM_BATCH;
+	long charged;
+
+	if (READ_ONCE(acct->batch) != 1)
+		WRITE_ONCE(acct->batch, 1);
+	charged = uid_mem_acct_read(acct);
+	if (charged > READ_ONCE(acct->upper) || charged < READ_ONCE(acct->lower))
+		uid_mem_notify(acct);
 }
 
 /*
- * The levels are checked against @charged plus or minus the slack; only when
- * that is too close to call are the stocks summed.
+ * @charged is without what the CPUs have in stock.  Only when that leaves it
+ * open where the account is are the stocks summed.
  */
 static void uid_mem_check(struct uid_mem_acct *acct, long charged)
 {
-	long upper = READ_ONCE(acct->upper), lower = READ_ONCE(acct->lower);
-	long slack = uid_mem_slack();
-	bool near = charged > upper - slack || charged < lower + slack;
-	unsigned long batch = near ? 1 : UID_MEM_BATCH;
-
 	if (charged > READ_ONCE(acct->peak))
 		WRITE_ONCE(acct->peak, charged);
-	if (READ_ONCE(acct->batch) != batch)
-		WRITE_ONCE(acct->batch, batch);
-	if (!near)
-		return;
+	if (unlikely(charged > READ_ONCE(acct->near_upper) ||
+		     charged < READ_ONCE(acct->near_lower)))
+		uid_mem_check_near(acct);
+	else if (READ_ONCE(acct->batch) != UID_MEM_BATCH)
+		WRITE_ONCE(acct->batch, UID_MEM_BATCH);
+}
 
-	charged = uid_mem_acct_read(acct);
-	if (charged > upper || charged < lower)
-		uid_mem_notify(acct);
+/* Charge the pages of an address space that comes or goes. */
+static void uid_mem_add(struct uid_mem_acct *acct, long nr_pages)
+{
+	uid_mem_check(acct, atomic_long_add_return(nr_pages, &acct->charged));
 }
 
 /*
@@ -274,9 +335,11 @@ static long uid_mem_mm_pages(struct mm_struct *mm, unsigned int members)
 
 /*
  * The pointer is set before the counters are read: a page that is mapped
- * meanwhile is charged twice rather than not at all.
+ * meanwhile is charged twice rather than not at all.  Nothing is mapped in a
+ * @fresh one.
  */
-static bool uid_mem_attach(struct mm_struct *mm, struct uid_mem_acct *acct)
+static bool uid_mem_attach(struct mm_struct *mm, struct uid_mem_acct *acct,
+			   bool fresh)
 {
 	bool attached = false;
 
@@ -284,19 +347,22 @@ static bool uid_mem_attach(struct mm_struct *mm, struct uid_mem_acct *acct)
 	if (!acct->dead &&
 	    !cmpxchg((struct uid_mem_acct **)&mm->uid_mem, NULL, acct)) {
 		list_add_tail(&mm->uid_mem_node, &acct->mms);
-		__uid_mem_charge(acct, uid_mem_mm_pages(mm, acct->members));
+		if (!fresh)
+			uid_mem_add(acct, uid_mem_mm_pages(mm, acct->members));
 		attached = true;
 	}
 	spin_unlock(&acct->lock);
 	return attached;
 }
 
+/* The pages of a @gone one have been uncharged one by one. */
 static void uid_mem_detach_locked(struct mm_struct *mm,
-				  struct uid_mem_acct *acct)
+				  struct uid_mem_acct *acct, bool gone)
 {
 	lockdep_assert_held(&acct->lock);
 	list_del_init(&mm->uid_mem_node);
-	__uid_mem_charge(acct, -uid_mem_mm_pages(mm, acct->members));
+	if (!gone)
+		uid_mem_add(acct, -uid_mem_mm_pages(mm, acct->members));
 	rcu_assign_pointer(mm->uid_mem, NULL);
 }
 
@@ -305,7 +371,8 @@ static void uid_mem_detach_locked(struct mm_struct *mm,
  * change until its lock is held.
  */
 static struct uid_mem_acct *uid_mem_detach(struct mm_struct *mm,
-					   struct uid_mem_acct *except)
+					   struct uid_mem_acct *except,
+					   bool gone)
 {
 	struct uid_mem_acct *acct;
 
@@ -313,7 +380,7 @@ static struct uid_mem_acct *uid_mem_detach(struct mm_struct *mm,
 	while ((acct = rcu_dereference(mm->uid_mem)) && acct != except) {
 		spin_lock(&acct->lock);
 		if (acct == rcu_access_pointer(mm->uid_mem)) {
-			uid_mem_detach_locked(mm, acct);
+			uid_mem_detach_locked(mm, acct, gone);
 			spin_unlock(&acct->lock);
 			break;
 		}
@@ -329,8 +396,8 @@ static struct uid_mem_acct *uid_mem_detach(struct mm_struct *mm,
  */
 static void uid_mem_move(struct mm_struct *mm, struct uid_mem_acct *acct)
 {
-	if (uid_mem_detach(mm, acct) != acct && acct)
-		uid_mem_attach(mm, acct);
+	if (uid_mem_detach(mm, acct, false) != acct && acct)
+		uid_mem_attach(mm, acct, false);
 }
 
 /* The locks of both accounts are held; @mm is on the first. */
@@ -341,8 +408,8 @@ static void uid_mem_transfer(struct mm_struct *mm, struct uid_mem_acct *from,
 
 	list_move_tail(&mm->uid_mem_node, &to->mms);
 	rcu_assign_pointer(mm->uid_mem, to);
-	__uid_mem_charge(from, -pages);
-	__uid_mem_charge(to, pages);
+	uid_mem_add(from, -pages);
+	uid_mem_add(to, pages);
 }
 
 /**
@@ -384,12 +451,11 @@ void uid_mem_acct_kill(struct uid_mem_acct *acct)
 {
 	struct mm_struct *mm, *next;
 
-	WRITE_ONCE(acct->upper, LONG_MAX);
-	WRITE_ONCE(acct->lower, LONG_MIN);
+	uid_mem_write_levels(acct, LONG_MIN, LONG_MAX);
 	spin_lock(&acct->lock);
 	acct->dead = true;
 	list_for_each_entry_safe(mm, next, &acct->mms, uid_mem_node)
-		uid_mem_detach_locked(mm, acct);
+		uid_mem_detach_locked(mm, acct, false);
 	spin_unlock(&acct->lock);
 }
 EXPORT_SYMBOL_GPL(uid_mem_acct_kill);
@@ -404,12 +470,7 @@ EXPORT_SYMBOL_GPL(uid_mem_acct_kill);
  */
 void uid_mem_acct_set_levels(struct uid_mem_acct *acct, long lower, long upper)
 {
-	/* Leave room for the slack in uid_mem_check(). */
-	lower = max(lower, LONG_MIN / 2);
-	upper = min(upper, LONG_MAX / 2);
-
-	WRITE_ONCE(acct->lower, lower);
-	WRITE_ONCE(acct->upper, upper);
+	uid_mem_write_levels(acct, lower, upper);
 	preempt_disable();
 	uid_mem_check(acct, atomic_long_read(&acct->charged));
 	preempt_enable();
@@ -504,34 +565,73 @@ void uid_mem_place(struct task_struct *task, struct mm_struct *mm)
 }
 EXPORT_SYMBOL_GPL(uid_mem_place);
 
+/*
+ * Does @child, of whose address space nobody knows yet, belong where its parent
+ * does?  The parent may run on an address space that is another's: vfork(),
+ * CLONE_VM without CLONE_THREAD; and a thread may have credentials of its own.
+ */
+static bool uid_mem_inherits(struct task_struct *child)
+{
+	const struct cred *cred = rcu_dereference_protected(child->real_cred, 1);
+	const struct cred *mine = current_real_cred();
+
+	return thread_group_leader(current) && !current->vfork_done &&
+	       atomic_read(&current->mm->mm_users) == get_nr_threads(current) &&
+	       uid_eq(cred->uid, mine->uid) && cred->user_ns == mine->user_ns;
+}
+
 void __uid_mem_fork(struct task_struct *child, struct mm_struct *mm)
 {
-	if (mm && mm != current->mm)
+	struct uid_mem_acct *acct;
+	bool done = false;
+
+	/* If this is even, what the parent is placed by is what counts. */
+	mm->uid_mem_seq = smp_load_acquire(&uid_mem_seq);
+	if (!(mm->uid_mem_seq & 1) && uid_mem_inherits(child)) {
+		rcu_read_lock();
+		acct = rcu_dereference(current->mm->uid_mem);
+		done = !acct || (acct->dying && uid_mem_attach(mm, acct, true));
+		rcu_read_unlock();
+	}
+	if (!done)
 		uid_mem_place(child, mm);
+}
+
+void __uid_mem_forked(struct task_struct *child, struct mm_struct *mm)
+{
+	if (!mm || mm == current->mm)
+		return;
+	smp_mb(); /* on the task list, then look: see uid_mem_change_begin() */
+	if ((mm->uid_mem_seq & 1) || mm->uid_mem_seq != READ_ONCE(uid_mem_seq))
+		uid_mem_place(child, mm);
+}
+
+/* May @nr_pages more be too many, for the account and what is dying of it? */
+static bool uid_mem_mm_is_near(struct mm_struct *mm, long nr_pages)
+{
+	struct uid_mem_acct *acct;
+	long charged = LONG_MIN;
+
+	rcu_read_lock();
+	acct = rcu_dereference(mm->uid_mem);
+	if (acct && acct->dying)
+		charged = atomic_long_read(&acct->charged) + nr_pages +
+			  max(atomic_long_read(&acct->dying->charged), 0L);
+	nr_pages = acct ? READ_ONCE(acct->near_upper) : 0;
+	rcu_read_unlock();
+	return charged > nr_pages;
 }
 
 bool __uid_mem_is_near(struct mm_struct *mm)
 {
-	long near = uid_mem_slack() + PTRS_PER_PTE;
-	struct uid_mem_acct *acct;
-	bool ret = false;
-
-	rcu_read_lock();
-	acct = rcu_dereference(mm->uid_mem);
-	if (acct)
-		ret = READ_ONCE(acct->upper) - near < atomic_long_read(&acct->charged);
-	rcu_read_unlock();
-	return ret;
+	return uid_mem_mm_is_near(mm, PTRS_PER_PTE);
 }
 
-bool __uid_mem_copy_stop(struct mm_struct *mm)
+static void uid_mem_wait(struct mm_struct *mm)
 {
 	const struct uid_mem_ops *ops;
 	struct uid_mem_acct *acct;
 	int idx;
-
-	if (!__uid_mem_is_near(mm))
-		return false;
 
 	idx = srcu_read_lock(&uid_mem_srcu);
 	ops = srcu_dereference(uid_mem_ops, &uid_mem_srcu);
@@ -539,6 +639,19 @@ bool __uid_mem_copy_stop(struct mm_struct *mm)
 	if (ops && acct)
 		ops->wait(acct);
 	srcu_read_unlock(&uid_mem_srcu, idx);
+}
+
+void __uid_mem_fault(struct mm_struct *mm)
+{
+	if (uid_mem_mm_is_near(mm, 0))
+		uid_mem_wait(mm);
+}
+
+bool __uid_mem_copy_stop(struct mm_struct *mm)
+{
+	if (!__uid_mem_is_near(mm))
+		return false;
+	uid_mem_wait(mm);
 	return fatal_signal_pending(current);
 }
 
@@ -558,7 +671,20 @@ void __uid_mem_commit_creds(void)
 
 void __uid_mem_mm_gone(struct mm_struct *mm)
 {
-	uid_mem_detach(mm, NULL);
+	uid_mem_detach(mm, NULL, true);
+}
+
+/* Above the level only if near it, which is cheaper to find out. */
+static bool uid_mem_may_be_above(struct mm_struct *mm)
+{
+	struct uid_mem_acct *acct;
+	bool ret;
+
+	rcu_read_lock();
+	acct = rcu_dereference(mm->uid_mem);
+	ret = acct && READ_ONCE(acct->batch) == 1;
+	rcu_read_unlock();
+	return ret;
 }
 
 void __uid_mem_resume_user_mode(void)
@@ -567,7 +693,7 @@ void __uid_mem_resume_user_mode(void)
 	struct uid_mem_acct *acct;
 	int idx;
 
-	if (!current->mm || !rcu_access_pointer(current->mm->uid_mem))
+	if (!current->mm || !uid_mem_may_be_above(current->mm))
 		return;
 
 	idx = srcu_read_lock(&uid_mem_srcu);

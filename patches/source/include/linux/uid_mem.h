@@ -25,6 +25,8 @@ struct task_struct;
  * @peak:	largest @charged seen
  * @lower:	notify when the account falls below this many pages
  * @upper:	notify when the account rises above this many pages
+ * @near_lower:	@lower, and what the CPUs may have in stock
+ * @near_upper:	@upper, without that
  * @members:	bit N is set when pages of MM counter N are charged
  * @batch:	bound of @stock; 1 when the account is close to a level
  * @dying:	the account for address spaces whose last user is gone while
@@ -44,6 +46,8 @@ struct uid_mem_acct {
 	long peak;
 	long lower;
 	long upper;
+	long near_lower;
+	long near_upper;
 	unsigned long batch;
 	unsigned int members;
 	bool dead;
@@ -77,6 +81,8 @@ DECLARE_STATIC_KEY_FALSE(uid_mem_key);
 
 int uid_mem_start(const struct uid_mem_ops *ops);
 void uid_mem_stop(const struct uid_mem_ops *ops);
+void uid_mem_change_begin(void);
+void uid_mem_change_end(void);
 void uid_mem_synchronize(void);
 
 int uid_mem_acct_init(struct uid_mem_acct *acct, unsigned int members);
@@ -92,7 +98,9 @@ void uid_mem_place(struct task_struct *task, struct mm_struct *mm);
 void uid_mem_set_dying(struct mm_struct *mm);
 
 void __uid_mem_charge(struct uid_mem_acct *acct, long nr_pages);
+void __uid_mem_fault(struct mm_struct *mm);
 void __uid_mem_fork(struct task_struct *child, struct mm_struct *mm);
+void __uid_mem_forked(struct task_struct *child, struct mm_struct *mm);
 bool __uid_mem_is_near(struct mm_struct *mm);
 bool __uid_mem_copy_stop(struct mm_struct *mm);
 void __uid_mem_exec(void);
@@ -103,6 +111,7 @@ void __uid_mem_resume_user_mode(void);
 static inline void uid_mem_init_mm(struct mm_struct *mm)
 {
 	RCU_INIT_POINTER(mm->uid_mem, NULL);
+	mm->uid_mem_seq = 1; /* never that of a fork() without changes */
 	INIT_LIST_HEAD(&mm->uid_mem_node);
 }
 
@@ -125,14 +134,30 @@ static inline void uid_mem_charge(struct mm_struct *mm, int member,
 }
 
 /*
- * @child, a child of the current task, runs on @mm.  Called before pages are
- * copied to @mm, and again when @child is on the task list, for limits set
- * meanwhile.
+ * A page fault in @mm is about to be handled.  One in user mode waits on its
+ * way back, see uid_mem_resume_user_mode(), others do here unless they must
+ * not.
  */
+static inline void uid_mem_fault(struct mm_struct *mm, bool in_user_mode,
+				 bool nowait)
+{
+	if (static_branch_unlikely(&uid_mem_key) && !in_user_mode && !nowait)
+		__uid_mem_fault(mm);
+}
+
+/* @child will run on @mm, to which the pages of the current task are copied. */
 static inline void uid_mem_fork(struct task_struct *child, struct mm_struct *mm)
 {
 	if (static_branch_unlikely(&uid_mem_key))
 		__uid_mem_fork(child, mm);
+}
+
+/* @child is on the task list, and has not run; @mm may be the parent's. */
+static inline void uid_mem_forked(struct task_struct *child,
+				  struct mm_struct *mm)
+{
+	if (static_branch_unlikely(&uid_mem_key))
+		__uid_mem_forked(child, mm);
 }
 
 /* May a page table full of pages more in @mm be too many? */
@@ -189,8 +214,12 @@ static inline void uid_mem_resume_user_mode(void)
 static inline void uid_mem_init_mm(struct mm_struct *mm) { }
 static inline void uid_mem_charge(struct mm_struct *mm, int member,
 				  long nr_pages) { }
+static inline void uid_mem_fault(struct mm_struct *mm, bool in_user_mode,
+				 bool nowait) { }
 static inline void uid_mem_fork(struct task_struct *child,
 				struct mm_struct *mm) { }
+static inline void uid_mem_forked(struct task_struct *child,
+				  struct mm_struct *mm) { }
 static inline bool uid_mem_is_near(struct mm_struct *mm) { return false; }
 static inline bool uid_mem_copy_stop(struct mm_struct *mm) { return false; }
 static inline void uid_mem_exec(void) { }
