@@ -47,14 +47,15 @@ dies_of() {
 
 page_bytes=$(($(sed -n 's/^KernelPageSize: *\([0-9]*\) kB/\1/p' /proc/self/smaps | head -n 1) * 1024))
 
-# cast UID [OPTION...]: the same play for each policy. Who is started last has least of
-# everything else, unless OPTIONs say otherwise; who has most memory is started
-# first.
+# cast UID [OPTION...]: the same play for each policy. Who is started last has
+# least of everything else, unless OPTIONs say otherwise; who has most memory is
+# started first.
+effort=1
 cast() {
     cast_uid=$1
     shift
     have large "$cast_uid" 24
-    have busy --cpu $((400 * FACTOR)) "$cast_uid" 10
+    have busy --cpu $((400 * FACTOR * effort)) "$cast_uid" 10
     have adjusted --adj 400 "$cast_uid" 9
     have last "$@" "$cast_uid" 8
 }
@@ -75,7 +76,7 @@ busiest() {
 }
 
 # again WHOM COMMAND...: have candidates by COMMAND of which $WHOM is the
-# busiest; on a slow host another one may be, for taking its memory
+# busiest; on a slow host another one may be, for taking its memory: more effort
 again() {
     whom=$1
     shift
@@ -83,6 +84,7 @@ again() {
         "$@"
         eval "wanted=\$$whom"
         [ "$(busiest "$large" "$busy" "$adjusted" "$last")" != "$wanted" ] || return
+        effort=$((effort * 2))
         kill -9 "$large" "$busy" "$adjusted" "$last"
         ok_soon "attempt $attempt: another one was the busiest" gone "$large" "$busy" "$adjusted" "$last"
     done
@@ -108,7 +110,8 @@ dies_of 2004 youngest "$last" 'youngest: the one started last dies'
 ok 'youngest: the others live' alive "$large" "$busy" "$adjusted"
 
 # The time of threads counts, that of threads which are gone as well.
-again last cast 2005 --gone $((800 * FACTOR))
+cast_with_gone() { cast "$1" --gone $((800 * FACTOR * effort)); }
+again last cast_with_gone 2005
 over 2005 policy=longest_run_time
 dies_of 2005 longest_run_time "$last" 'longest_run_time: time of a thread that is gone counts'
 ok 'longest_run_time: all of it' [ "$(echo "$event" | field runtime_ms)" -ge $((800 * FACTOR)) ]
