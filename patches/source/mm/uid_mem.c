@@ -29,8 +29,9 @@
  *
  * What comes in large pieces is made small where little is left: fork() copies
  * and charges a few pages at a time, and stops when that is too much, and a
- * page fault does without a huge page.  What goes on in the kernel, a read() into
- * fresh memory, is held up at its next page fault until the owner has acted.
+ * page fault does without a huge page.  Who goes on while others, who were
+ * killed, still have their memory is held up: on the way to user mode, or at the
+ * next page fault of a read() into fresh memory.
  *
  * Without an owner the static key is off and the hooks are no-ops.
  */
@@ -238,6 +239,16 @@ bool uid_mem_acct_is_above(struct uid_mem_acct *acct)
 }
 EXPORT_SYMBOL_GPL(uid_mem_acct_is_above);
 
+/*
+ * Whoever is above the level had better not go on as if nothing was wrong: let
+ * this task see to it before it runs in user mode again.
+ */
+static void uid_mem_notify_resume(struct uid_mem_acct *acct)
+{
+	if (current->mm && rcu_access_pointer(current->mm->uid_mem) == acct)
+		set_notify_resume(current);
+}
+
 static void uid_mem_notify(struct uid_mem_acct *acct)
 {
 	const struct uid_mem_ops *ops;
@@ -246,15 +257,17 @@ static void uid_mem_notify(struct uid_mem_acct *acct)
 	if (!ops)
 		return;
 	ops->notify(acct);
-	/*
-	 * Whoever is above the level had better not go on as if nothing was
-	 * wrong: let this task see to it before it runs in user mode again.
-	 */
-	if (current->mm && rcu_access_pointer(current->mm->uid_mem) == acct)
-		set_notify_resume(current);
+	uid_mem_notify_resume(acct);
 	/* What ->notify() scheduled runs here as soon as no lock is held. */
 	set_tsk_need_resched(current);
 	set_preempt_need_resched();
+}
+
+/* What is on its way out still takes memory. */
+static long uid_mem_dying(const struct uid_mem_acct *acct)
+{
+	return acct->dying ? max(atomic_long_read(&acct->dying->charged), 0L) :
+			     0;
 }
 
 static noinline void uid_mem_check_near(struct uid_mem_acct *acct)
@@ -266,6 +279,8 @@ static noinline void uid_mem_check_near(struct uid_mem_acct *acct)
 	charged = uid_mem_acct_read(acct);
 	if (charged > READ_ONCE(acct->upper) || charged < READ_ONCE(acct->lower))
 		uid_mem_notify(acct);
+	else if (charged + uid_mem_dying(acct) > READ_ONCE(acct->upper))
+		uid_mem_notify_resume(acct);
 }
 
 /*
@@ -276,7 +291,7 @@ static void uid_mem_check(struct uid_mem_acct *acct, long charged)
 {
 	if (charged > READ_ONCE(acct->peak))
 		WRITE_ONCE(acct->peak, charged);
-	if (unlikely(charged > READ_ONCE(acct->near_upper) ||
+	if (unlikely(charged + uid_mem_dying(acct) > READ_ONCE(acct->near_upper) ||
 		     charged < READ_ONCE(acct->near_lower)))
 		uid_mem_check_near(acct);
 	else if (READ_ONCE(acct->batch) != UID_MEM_BATCH)
@@ -616,7 +631,7 @@ static bool uid_mem_mm_is_near(struct mm_struct *mm, long nr_pages)
 	acct = rcu_dereference(mm->uid_mem);
 	if (acct && acct->dying)
 		charged = atomic_long_read(&acct->charged) + nr_pages +
-			  max(atomic_long_read(&acct->dying->charged), 0L);
+			  uid_mem_dying(acct);
 	nr_pages = acct ? READ_ONCE(acct->near_upper) : 0;
 	rcu_read_unlock();
 	return charged > nr_pages;
@@ -674,7 +689,7 @@ void __uid_mem_mm_gone(struct mm_struct *mm)
 	uid_mem_detach(mm, NULL, true);
 }
 
-/* Above the level only if near it, which is cheaper to find out. */
+/* Whoever is above the level is near it, which is cheaper to find out. */
 static bool uid_mem_may_be_above(struct mm_struct *mm)
 {
 	struct uid_mem_acct *acct;
@@ -701,5 +716,7 @@ void __uid_mem_resume_user_mode(void)
 	acct = srcu_dereference(current->mm->uid_mem, &uid_mem_srcu);
 	if (ops && acct && uid_mem_acct_is_above(acct))
 		ops->resume(acct);
+	else if (ops && acct)
+		ops->wait(acct);
 	srcu_read_unlock(&uid_mem_srcu, idx);
 }
