@@ -178,7 +178,7 @@ def boot(kernel: Path, image: Path, log: Path) -> str:
         *(QEMU, "-M", "pc", "-cpu", "max", "-accel", "tcg", "-icount", "shift=0,sleep=off"),
         *("-smp", "1", "-m", "1024", "-display", "none", "-monitor", "none", "-nic", "none", "-no-reboot"),
         *("-serial", f"file:{log}", "-kernel", str(kernel)),
-        *("-append", f"console=ttyS0 root=/dev/vda ro init=/init panic=-1 quiet {NOTHING_RANDOM}"),
+        *("-append", f"console=ttyS0 root=/dev/vda ro init=/init panic=-1 quiet no_timer_check {NOTHING_RANDOM}"),
         *("-drive", f"file={image},if=virtio,format=raw,snapshot=on"),
     ]
     try:
