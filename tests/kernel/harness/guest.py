@@ -26,7 +26,7 @@ class Machine:
 
     program: str
     package: str
-    console: str
+    parameters: str
     options: tuple[str, ...]
 
 
@@ -36,7 +36,7 @@ MACHINES = {
     "aarch64": Machine(
         "qemu-system-aarch64",
         "qemu-system-arm",
-        "ttyAMA0",
+        "console=ttyAMA0",
         ("-M", "virt", "-cpu", "max,pauth-impdef=on"),
     ),
 }
@@ -63,7 +63,7 @@ class Guest:
             *("-accel", f"tcg,thread={'multi' if parallel else 'single'}"),
             *("-smp", "2", "-m", str(MEMORY_MIB), "-display", "none", "-monitor", "none", "-nodefaults", "-no-reboot"),
             *("-kernel", str(kernel), "-initrd", str(initramfs)),
-            *("-append", f"console={machine.console} panic=-1 {parameters}"),
+            *("-append", f"{machine.parameters} panic=-1 {parameters}"),
             *("-chardev", f"file,id=console,path={self.log}", "-serial", "chardev:console"),
             *("-chardev", "stdio,id=tap,signal=off", "-device", "virtio-serial-pci"),
             *("-device", "virtserialport,chardev=tap,name=tap"),
