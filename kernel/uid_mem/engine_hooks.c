@@ -8,6 +8,7 @@
  * until their pages are gone.
  */
 
+#include <linux/jiffies.h>
 #include <linux/sched/mm.h>
 #include <linux/sched/signal.h>
 #include <linux/slab.h>
@@ -53,17 +54,19 @@ static bool is_settled(struct uid_mem_user *user)
 
 	if (uid_mem_acct_is_above(&user->live))
 		return false;
-	return dying <= 0 || live + dying <= max;
+	return dying <= 0 || live + dying <= max ||
+	       time_is_before_eq_jiffies(READ_ONCE(user->dying_at) +
+					 UID_MEM_DYING_WAIT);
 }
 
 /*
- * For at most a second, since a victim may hang, and since whoever waits may
- * hold what the victim needs.
+ * Not for long: a victim may hang, and whoever waits may hold what the victim
+ * needs.
  */
 static void hooks_wait(struct uid_mem_acct *acct)
 {
 	struct uid_mem_user *user;
-	int tries = HZ;
+	int tries = UID_MEM_DYING_WAIT;
 
 	if (!acct->dying)
 		return;

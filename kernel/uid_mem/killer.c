@@ -172,6 +172,13 @@ static void rate(struct task_struct *p, struct mm_struct *mm,
 	worst->candidate = c;
 }
 
+/* The pages of @mm are on their way out, from now on. */
+static void set_dying(struct uid_mem_user *user, struct mm_struct *mm)
+{
+	uid_mem_engine_set_dying(mm);
+	WRITE_ONCE(user->dying_at, jiffies);
+}
+
 /* Look at a process of any UID, with the task lock of a thread that has @mm. */
 static void consider(struct uid_mem_user *user,
 		     const struct uid_mem_policy *policy, struct task_struct *p,
@@ -184,7 +191,7 @@ static void consider(struct uid_mem_user *user,
 		if (!is_exempt(p))
 			rate(p, mm, policy, worst);
 	} else if (is_mm_dying(mm)) {
-		uid_mem_engine_set_dying(mm);
+		set_dying(user, mm);
 		*found_dying = true;
 	}
 }
@@ -297,7 +304,7 @@ static bool kill_victim(struct uid_mem_user *user, const struct victim *v)
 	}
 	rcu_read_unlock();
 	if (!survivor)
-		uid_mem_engine_set_dying(v->mm);
+		set_dying(user, v->mm);
 	return killed;
 }
 

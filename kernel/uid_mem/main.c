@@ -83,6 +83,7 @@ static struct uid_mem_user *make_user(u32 uid, const struct uid_mem_limit *limit
 		return NULL;
 	user->uid = uid;
 	user->limit = *limit;
+	user->dying_at = jiffies - UID_MEM_DYING_WAIT;
 	mutex_init(&user->mutex);
 	INIT_DELAYED_WORK(&user->work, uid_mem_enforce_fn);
 	if (uid_mem_engine_add(user)) {

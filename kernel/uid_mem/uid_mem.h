@@ -18,6 +18,7 @@
  * @uid: the UID, in the initial user namespace
  * @live: its address spaces, as far as they count against the limit
  * @dying: those whose processes have been killed or exit, until they are gone
+ * @dying_at: when something was last put there, in jiffies
  * @mutex: protects what follows; one look at a UID at a time
  * @limit: the entry that counts for it
  * @peak: largest usage seen, in pages; @live has one of its own
@@ -38,6 +39,7 @@ struct uid_mem_user {
 	u32 uid;
 	struct uid_mem_acct live;
 	struct uid_mem_acct dying;
+	unsigned long dying_at;
 
 	struct mutex mutex; /* what follows, to @high_events */
 	struct uid_mem_limit limit;
@@ -68,6 +70,9 @@ struct uid_mem_usage {
 	long live;
 	long dying;
 };
+
+/* How long others are held up for those that are dying: one may hang. */
+#define UID_MEM_DYING_WAIT	HZ
 
 static inline u64 uid_mem_bytes(long pages)
 {
