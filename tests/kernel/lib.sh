@@ -176,11 +176,13 @@ tell() {
 }
 
 does() {
-    if tell "$@"; then
+    tell "$@"
+    told=$?
+    if [ "$told" = 0 ]; then
         point ok "$*"
     else
         point not-ok "$*"
-        echo "# status $?: $answer"
+        echo "# status $told: $answer"
     fi
 }
 
