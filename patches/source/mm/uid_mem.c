@@ -621,25 +621,36 @@ void __uid_mem_forked(struct task_struct *child, struct mm_struct *mm)
 		uid_mem_place(child, mm);
 }
 
-/* May @nr_pages more be too many, for the account and what is dying of it? */
-static bool uid_mem_mm_is_near(struct mm_struct *mm, long nr_pages)
+/* Pages that all CPUs may be about to charge, each a page table full of them. */
+static long uid_mem_tables(long upper)
+{
+	long pages = (long)num_online_cpus() * PTRS_PER_PTE;
+
+	return max_t(long, min(pages, upper / 4), PTRS_PER_PTE);
+}
+
+/* May what comes be too much, for the account and what is dying of it? */
+static bool uid_mem_mm_is_near(struct mm_struct *mm, bool tables)
 {
 	struct uid_mem_acct *acct;
-	long charged = LONG_MIN;
+	bool ret = false;
 
 	rcu_read_lock();
 	acct = rcu_dereference(mm->uid_mem);
-	if (acct && acct->dying)
-		charged = atomic_long_read(&acct->charged) + nr_pages +
-			  uid_mem_dying(acct);
-	nr_pages = acct ? READ_ONCE(acct->near_upper) : 0;
+	if (acct && acct->dying) {
+		long upper = READ_ONCE(acct->near_upper);
+		long more = tables ? uid_mem_tables(upper) : 0;
+
+		ret = atomic_long_read(&acct->charged) + uid_mem_dying(acct) >
+		      upper - more;
+	}
 	rcu_read_unlock();
-	return charged > nr_pages;
+	return ret;
 }
 
 bool __uid_mem_is_near(struct mm_struct *mm)
 {
-	return uid_mem_mm_is_near(mm, PTRS_PER_PTE);
+	return uid_mem_mm_is_near(mm, true);
 }
 
 static void uid_mem_wait(struct mm_struct *mm)
@@ -658,14 +669,12 @@ static void uid_mem_wait(struct mm_struct *mm)
 
 void __uid_mem_fault(struct mm_struct *mm)
 {
-	if (uid_mem_mm_is_near(mm, 0))
+	if (uid_mem_mm_is_near(mm, false))
 		uid_mem_wait(mm);
 }
 
 bool __uid_mem_copy_stop(struct mm_struct *mm)
 {
-	if (!__uid_mem_is_near(mm))
-		return false;
 	uid_mem_wait(mm);
 	return fatal_signal_pending(current);
 }
@@ -682,6 +691,28 @@ void __uid_mem_commit_creds(void)
 	smp_mb(); /* the new credentials are visible: see uid_mem_place() */
 	if (mm && thread_group_leader(current) && !in_vfork(current))
 		uid_mem_place(current, mm);
+}
+
+/*
+ * Far from its level the account may keep the pages while they go: nobody gets
+ * to the level before they are gone, to be killed in their stead.
+ */
+void __uid_mem_mm_dying(struct mm_struct *mm)
+{
+	struct uid_mem_acct *acct;
+	bool far = false;
+	long upper;
+
+	rcu_read_lock();
+	acct = rcu_dereference(mm->uid_mem);
+	if (acct) {
+		upper = READ_ONCE(acct->upper);
+		far = upper < LONG_MAX / 2 &&
+		      atomic_long_read(&acct->charged) < upper / 2;
+	}
+	rcu_read_unlock();
+	if (!far)
+		uid_mem_set_dying(mm);
 }
 
 void __uid_mem_mm_gone(struct mm_struct *mm)

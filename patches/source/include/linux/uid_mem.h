@@ -105,6 +105,7 @@ bool __uid_mem_is_near(struct mm_struct *mm);
 bool __uid_mem_copy_stop(struct mm_struct *mm);
 void __uid_mem_exec(void);
 void __uid_mem_commit_creds(void);
+void __uid_mem_mm_dying(struct mm_struct *mm);
 void __uid_mem_mm_gone(struct mm_struct *mm);
 void __uid_mem_resume_user_mode(void);
 
@@ -160,7 +161,7 @@ static inline void uid_mem_forked(struct task_struct *child,
 		__uid_mem_forked(child, mm);
 }
 
-/* May a page table full of pages more in @mm be too many? */
+/* May a page table full of pages more in @mm, and on each CPU, be too many? */
 static inline bool uid_mem_is_near(struct mm_struct *mm)
 {
 	return static_branch_unlikely(&uid_mem_key) &&
@@ -170,8 +171,7 @@ static inline bool uid_mem_is_near(struct mm_struct *mm)
 /* fork() is copying pages to @mm, and has to fail if this is true.  Sleeps. */
 static inline bool uid_mem_copy_stop(struct mm_struct *mm)
 {
-	return static_branch_unlikely(&uid_mem_key) &&
-	       rcu_access_pointer(mm->uid_mem) && __uid_mem_copy_stop(mm);
+	return uid_mem_is_near(mm) && __uid_mem_copy_stop(mm);
 }
 
 /* The current process runs on its new address space. */
@@ -192,7 +192,7 @@ static inline void uid_mem_commit_creds(void)
 static inline void uid_mem_mm_dying(struct mm_struct *mm)
 {
 	if (rcu_access_pointer(mm->uid_mem))
-		uid_mem_set_dying(mm);
+		__uid_mem_mm_dying(mm);
 }
 
 /* The pages of @mm are gone. */
