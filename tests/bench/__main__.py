@@ -73,7 +73,7 @@ class Row:
     name: str
     unit: str
     base: str = ""
-    bar: float | None = None
+    allowed: float | None = None
 
 
 def batches(release: str) -> bool:
@@ -85,20 +85,20 @@ def batches(release: str) -> bool:
 def rows(release: str, reference: str) -> Iterator[Row]:
     """Everything the table shows, in its order. `reference` is what no limits are compared to, "" for nothing."""
     limited_bar = 10 if batches(release) else 25
-    for kind, unit, none_bar, bar in (("fault", "", 2, limited_bar), ("fork", "%", 0.5, 0.5)):
+    for kind, unit, none_allowed, allowed in (("fault", "", 2, limited_bar), ("fork", "%", 0.5, 0.5)):
         title = {"fault": "page fault", "fork": "fork + exit + wait"}[kind]
         if reference:
             yield Row(f"{title}, kernel without CONFIG_UID_MEM", f"reference.{kind}", unit)
-        yield Row(f"{title}, no limits", f"no_limits.{kind}", unit, reference and f"{reference}.{kind}", none_bar)
+        yield Row(f"{title}, no limits", f"no_limits.{kind}", unit, reference and f"{reference}.{kind}", none_allowed)
         base = f"{reference or 'no_limits'}.{kind}"
-        yield Row(f"{title}, limit on this UID, not reached", f"limited.{kind}", unit, base, bar)
-        yield Row(f"{title}, limit on another UID", f"other_limited.{kind}", unit, base, bar)
+        yield Row(f"{title}, limit on this UID, not reached", f"limited.{kind}", unit, base, allowed)
+        yield Row(f"{title}, limit on another UID", f"other_limited.{kind}", unit, base, allowed)
         yield Row(f"{title}, no limits, 1,000 processes of this UID", f"processes.{kind}", unit)
-        yield Row(f"{title}, the same with 10,000 limits", f"many.{kind}", unit, f"processes.{kind}", bar)
+        yield Row(f"{title}, the same with 10,000 limits", f"many.{kind}", unit, f"processes.{kind}", allowed)
         yield Row(f"{title}, memory cgroup with memory.max instead", f"memory_cgroup.{kind}", unit, base)
     for verb in ("write", "read"):
         yield Row(f"{verb} 1,000 limits", f"{verb}_1000", "ms")
-        yield Row(f"{verb} 10,000 limits", f"{verb}_10000", "ms", bar=100)
+        yield Row(f"{verb} 10,000 limits", f"{verb}_10000", "ms", allowed=100)
 
 
 def added(row: Row, results: Results) -> float | None:
@@ -118,10 +118,10 @@ def cells(row: Row, results: Results) -> list[str]:
     unit = {"%": " %", "ms": " million", "": ""}[row.unit]
     shown = f"{least / 1e6:.1f} million" if row.unit == "ms" else f"{least:,.1f}"
     difference = "" if more is None or row.unit == "ms" else f"{more:+.2f}{unit}"
-    if row.bar is None:
+    if row.allowed is None:
         return [row.what, shown, difference, "", ""]
-    within = "" if more is None else "yes" if more <= row.bar else "NO"
-    return [row.what, shown, difference, f"≤ {row.bar:g}{unit}", within]
+    within = "" if more is None else "yes" if more <= row.allowed else "NO"
+    return [row.what, shown, difference, f"≤ {row.allowed:g}{unit}", within]
 
 
 def table(release: str, results: Results) -> str:

@@ -96,7 +96,8 @@ def make_initramfs(options: argparse.Namespace, kernel: Kernel, cases: list[str]
     for directory in DIRECTORIES:
         root.directory(directory)
     root.character_device("dev/console", 5, 1)
-    root.copy("bin/busybox", busybox(options.arch), executable=True)
+    for name in ("busybox", "sh"):
+        root.copy(f"bin/{name}", busybox(options.arch), executable=True)
     root.copy("init", TESTS / "init", executable=True)
     root.copy("t/lib.sh", TESTS / "lib.sh")
     root.copy("t/grammar.txt", TESTS.parent / "grammar" / "cases.txt")
@@ -123,7 +124,7 @@ def follow(guest: Guest, report: Report, patience: float) -> bool:
     complete = False
     try:
         for line in guest.lines(patience):
-            word, _, rest = line.partition(" ")
+            word, _space, rest = line.partition(" ")
             if word == "=booted":
                 report.point(f"boots {rest}")
             elif word == "=begin":

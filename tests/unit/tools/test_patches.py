@@ -32,7 +32,7 @@ int two(void)
 
 
 def load() -> ModuleType:
-    loader = importlib.machinery.SourceFileLoader("uid_mem_patches", str(PROJECT / "tools/patches"))
+    loader = importlib.machinery.SourceFileLoader("uid_mem_patches", str(PROJECT / "tools/patches.py"))
     spec = importlib.util.spec_from_loader(loader.name, loader)
     assert spec
     module = importlib.util.module_from_spec(spec)
