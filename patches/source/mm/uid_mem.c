@@ -20,7 +20,7 @@
  * when the account is close to a level.
 #ifdef RSS_SPLIT
  * RSS updates that the kernel batches by task (SPLIT_RSS_COUNTING) are seen
- * when it flushes them, that is up to 64 pages a thread late.
+ * when it flushes them, that is up to 64 page faults a thread late.
 #endif
  * A charge that races with a change of account may be counted once too often,
  * which uid_mem_acct_sum() puts right: it walks the address spaces of the
