@@ -11,7 +11,7 @@ BAD = re.compile(
     r"BUG|WARNING|Oops|\bpanic\b|Internal error|Unable to handle|general protection fault|stack-protector"
     r"|possible (recursive|circular|irq lock inversion)|inconsistent lock state|bad unlock balance|held lock freed"
     r"|suspicious RCU|scheduling while atomic|sleeping function called|blocked for more than|soft lockup|hard LOCKUP"
-    r"|rcu.*(stall|starved)|self-detected stall|KASAN:|KCSAN:|UBSAN|ODEBUG|refcount_t|kmemleak: .*leak"
+    r"|rcu.*(stall|starved)|self-detected stall|KASAN:|KCSAN:|UBSAN|ODEBUG|refcount_t|kmemleak: .*suspected"
     r"|unreferenced object|Bad page|Bad rss-counter|list_(add|del) corruption|workqueue lockup|Out of memory"
     r"|oom-kill|segfault|traps:|disagrees about version|Unknown symbol|trap invalid opcode|invalid opcode"
 )
