@@ -50,7 +50,7 @@ class Edit:
     insert: str
     place: str
     anchors: tuple[str, ...]
-    scope: str
+    scopes: tuple[str, ...]
     last: bool
     condition: str
     unless: str
@@ -65,17 +65,20 @@ class Edit:
             raise PatchesError(
                 f"series.yml: an edit has file, insert and one of before, after, replace, at; this has {sorted(data)}"
             )
-        anchors = data[places[0]]
         return cls(
             file=str(data["file"]),
             insert=str(data["insert"]),
             place=places[0],
-            anchors=tuple(str(a) for a in (anchors if isinstance(anchors, list) else [anchors])),
-            scope=str(data.get("in", "")),
+            anchors=cls._alternatives(data[places[0]]),
+            scopes=cls._alternatives(data.get("in", [])),
             last=data.get("pick") == "last",
             condition=str(data.get("if", "")),
             unless=str(data.get("unless", "")),
         )
+
+    @staticmethod
+    def _alternatives(value: object) -> tuple[str, ...]:
+        return tuple(str(each) for each in (value if isinstance(value, list) else [value]))
 
     def apply(self, text: str) -> str:
         """Return the text with the edit made; PatchesError where its anchor is not found once."""
@@ -89,11 +92,11 @@ class Edit:
         return "".join(lines)
 
     def _scope(self, lines: list[str]) -> tuple[int, int]:
-        if not self.scope:
+        if not self.scopes:
             return 0, len(lines)
-        starts = [i for i, line in enumerate(lines) if line.rstrip("\n") == self.scope]
+        starts = [i for i, line in enumerate(lines) if line.rstrip("\n") in self.scopes]
         if len(starts) != 1:
-            raise PatchesError(f"{self.file}: found {len(starts)} times, not once: {self.scope}")
+            raise PatchesError(f"{self.file}: found {len(starts)} times, not once: {' nor '.join(self.scopes)}")
         end = next((i for i in range(starts[0], len(lines)) if lines[i].startswith("}")), len(lines))
         return starts[0], end
 

@@ -89,6 +89,19 @@ if [ -e /sys/kernel/mm/transparent_hugepage ]; then
     overshoot thp 1 1 96M
     overshoot thp 2 1 48M 48M
     ok 'thp: huge pages were mapped' [ "$(huge_pages_mapped)" -gt "$before" ]
+
+    # Where the system gives them to all. Many threads that each clear one
+    # when there is room for few.
+    setting=$(sed 's/.*\[\(.*\)\].*/\1/' /sys/kernel/mm/transparent_hugepage/enabled)
+    echo always >/sys/kernel/mm/transparent_hugepage/enabled
+    allowed_kib=$((allowed_kib + huge_kib))
+    before=$(huge_pages_mapped)
+    overshoot touch 2 1 48M 48M
+    overshoot threads 4 4 96M
+    overshoot threads 4 2 48M 48M
+    overshoot threads 16 16 96M
+    ok 'always huge pages: they were mapped' [ "$(huge_pages_mapped)" -gt "$before" ]
+    echo "$setting" >/sys/kernel/mm/transparent_hugepage/enabled
 else
     skip 'thp: overshoot' 'this kernel has no transparent huge pages'
 fi
