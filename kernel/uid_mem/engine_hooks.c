@@ -260,7 +260,7 @@ static struct task_struct **get_processes(unsigned int *nr)
 		for_each_process(p) {
 			if (n == room)
 				break;
-			if (!(p->flags & PF_KTHREAD)) {
+			if (!uid_mem_is_kthread(p)) {
 				get_task_struct(p);
 				tasks[n++] = p;
 			}

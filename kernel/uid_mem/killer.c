@@ -66,7 +66,7 @@ static void put_victim(struct victim *v)
 
 static bool is_exempt(struct task_struct *p)
 {
-	return is_global_init(p) || (p->flags & PF_KTHREAD) ||
+	return is_global_init(p) || uid_mem_is_kthread(p) ||
 	       READ_ONCE(p->signal->oom_score_adj) == OOM_SCORE_ADJ_MIN;
 }
 
@@ -80,7 +80,7 @@ static bool is_dying(struct task_struct *p)
 		return false;
 	if (READ_ONCE(p->signal->flags) & SIGNAL_GROUP_EXIT)
 		return true;
-	return thread_group_empty(p) && (p->flags & PF_EXITING);
+	return thread_group_empty(p) && (READ_ONCE(p->flags) & PF_EXITING);
 }
 
 static bool shares_mm(struct task_struct *p, struct mm_struct *mm)
@@ -102,7 +102,7 @@ static bool is_mm_dying(struct mm_struct *mm)
 	struct task_struct *p;
 
 	for_each_process(p) {
-		if (!(p->flags & PF_KTHREAD) && shares_mm(p, mm) && !is_dying(p))
+		if (!uid_mem_is_kthread(p) && shares_mm(p, mm) && !is_dying(p))
 			return false;
 	}
 	return true;
@@ -217,7 +217,7 @@ static void choose_victim(struct uid_mem_user *user,
 	for_each_process(p) {
 		struct victim last = *worst;
 
-		if (p->flags & PF_KTHREAD)
+		if (uid_mem_is_kthread(p))
 			continue;
 		for_each_thread(p, t) {
 			struct mm_struct *mm;
@@ -295,7 +295,7 @@ static bool kill_victim(struct uid_mem_user *user, const struct victim *v)
 		return false;
 	rcu_read_lock();
 	for_each_process(p) {
-		if ((p->flags & PF_KTHREAD) || !shares_mm(p, v->mm))
+		if (uid_mem_is_kthread(p) || !shares_mm(p, v->mm))
 			continue;
 		if (is_exempt(p))
 			survivor = true;

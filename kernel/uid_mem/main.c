@@ -188,7 +188,7 @@ void uid_mem_users_count_procs(void)
 		user->procs = 0;
 	rcu_read_lock();
 	for_each_process(p) {
-		if (p->flags & PF_KTHREAD)
+		if (uid_mem_is_kthread(p))
 			continue;
 		for_each_thread(p, t) {
 			struct mm_struct *mm;

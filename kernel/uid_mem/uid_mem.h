@@ -74,6 +74,12 @@ struct uid_mem_usage {
 /* How long others are held up for those that are dying: one may hang. */
 #define UID_MEM_DYING_WAIT	HZ
 
+/* A process may change its other flags meanwhile. */
+static inline bool uid_mem_is_kthread(struct task_struct *p)
+{
+	return READ_ONCE(p->flags) & PF_KTHREAD;
+}
+
 static inline u64 uid_mem_bytes(long pages)
 {
 	return pages > 0 ? (u64)pages << PAGE_SHIFT : 0;
