@@ -232,6 +232,10 @@ def resolve(plan: Plan, series: str, file: str) -> str:
     done = subprocess.run(["unifdef", *symbols, str(SOURCE / file)], capture_output=True, text=True, check=False)
     if done.returncode not in (0, 1):
         raise PatchesError(f"unifdef {file}: {done.stderr.strip()}")
+    # unifdef leaves what stands in a comment.
+    for symbol in plan.symbols:
+        if re.search(rf"^#.*\b{symbol}\b", done.stdout, re.M):
+            raise PatchesError(f"{file}: #ifdef {symbol} is still there in series {series}: not in a comment, please")
     return done.stdout
 
 

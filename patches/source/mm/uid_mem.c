@@ -18,10 +18,9 @@
  *
  * Precision: each CPU keeps up to uid_mem_acct::batch pages to itself, none
  * when the account is close to a level.
-#ifdef RSS_SPLIT
- * RSS updates that the kernel batches by task (SPLIT_RSS_COUNTING) are seen
- * when it flushes them, that is up to 64 page faults a thread late.
-#endif
+ * RSS updates that the kernel batches by task (SPLIT_RSS_COUNTING, before
+ * 6.2) are seen when it flushes them, that is up to 64 page faults a thread
+ * late.
  * A charge that races with a change of account may be counted once too often,
  * which uid_mem_acct_sum() puts right: it walks the address spaces of the
  * account and is what a decision should be based on.  Accounts thus run ahead

@@ -56,6 +56,7 @@ def edit(**changes: Any) -> Any:
         ({"replace": r"work\(\);"}, "{\n\tnew();\n\treturn last();\n}\n"),
         ({"after": [r"absent\(\);", r"work\(\);"]}, "\twork();\n\tnew();\n"),
         ({"before": r"return last\(\);", "in": "int two(void)"}, "\twork();\n\tnew();\n\treturn"),
+        ({"before": r"return last\(\);", "in": ["int three(void)", "int two(void)"]}, "\twork();\n\tnew();\n\treturn"),
         ({"before": r"return last\(\);", "pick": "last"}, "\twork();\n\tnew();\n\treturn"),
         ({"at": "end"}, "}\n\tnew();\n"),
     ],
@@ -90,6 +91,14 @@ def test_unknown_symbol_is_refused() -> None:
     plan = patches.Plan(series={"9.9": ["RSS_SPILT"]}, symbols={"RSS_SPLIT": ""}, patches=[])
     with pytest.raises(patches.PatchesError, match="RSS_SPILT: not among its symbols, RSS_SPLIT"):
         plan.check_symbols()
+
+
+def test_condition_in_a_comment_is_refused(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    (tmp_path / "a.c").write_text("/*\n * One.\n#ifdef FAST\n * Two.\n#endif\n */\n#ifdef FAST\nint f;\n#endif\n")
+    monkeypatch.setattr(patches, "SOURCE", tmp_path)
+    plan = patches.Plan(series={"9.9": []}, symbols={"FAST": ""}, patches=[])
+    with pytest.raises(patches.PatchesError, match=r"a\.c: #ifdef FAST is still there in series 9.9"):
+        patches.resolve(plan, "9.9", "a.c")
 
 
 def test_only_places_may_differ() -> None:
