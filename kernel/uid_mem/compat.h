@@ -13,8 +13,8 @@
 #include <linux/version.h>
 #include <linux/workqueue.h>
 
-#if !IS_ENABLED(CONFIG_UID_MEM)
-#error "this kernel lacks CONFIG_UID_MEM: apply the patches of its series and enable it"
+#if !IS_ENABLED(CONFIG_UID_MEM) && !defined(UID_MEM_ENGINE_SCAN)
+#error "the engine hooks needs CONFIG_UID_MEM: apply the patches of the kernel's series, or use the engine scan"
 #endif
 
 /* From 6.2 on there is a per-CPU part that get_mm_counter() leaves out. */
@@ -26,6 +26,36 @@ static inline unsigned long uid_mem_mm_counter(struct mm_struct *mm, int member)
 	return get_mm_counter(mm, member);
 #endif
 }
+
+/* The same without what other CPUs keep to themselves. */
+static inline long uid_mem_mm_counter_here(struct mm_struct *mm, int member)
+{
+#if LINUX_VERSION_CODE < KERNEL_VERSION(6, 2, 0)
+	return atomic_long_read(&mm->rss_stat.count[member]);
+#elif defined(CONFIG_SMP)
+	return READ_ONCE(mm->rss_stat[member].count) +
+	       this_cpu_read(*mm->rss_stat[member].counters);
+#else
+	return mm->rss_stat[member].count;
+#endif
+}
+
+/* How much that may be, in pages. */
+static inline long uid_mem_counter_slack(void)
+{
+#if LINUX_VERSION_CODE < KERNEL_VERSION(6, 2, 0) || !defined(CONFIG_SMP)
+	return 0;
+#else
+	return (num_online_cpus() - 1L) * percpu_counter_batch;
+#endif
+}
+
+/* What the probe of kmem:rss_stat gets after the address space. */
+#if LINUX_VERSION_CODE < KERNEL_VERSION(6, 2, 0)
+#define UID_MEM_RSS_STAT_ARGS	int member, long count
+#else
+#define UID_MEM_RSS_STAT_ARGS	int member
+#endif
 
 /* Up to 5.15 the state of a core dump belonged to the address space. */
 static inline bool uid_mem_dumps_core(struct task_struct *process)

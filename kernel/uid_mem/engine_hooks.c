@@ -9,9 +9,7 @@
  */
 
 #include <linux/jiffies.h>
-#include <linux/sched/mm.h>
 #include <linux/sched/signal.h>
-#include <linux/slab.h>
 
 #include "compat.h"
 #include "uid_mem.h"
@@ -28,7 +26,7 @@ static struct uid_mem_acct *hooks_find(const struct cred *cred)
 {
 	struct uid_mem_user *user = uid_mem_user_find(cred);
 
-	return user ? &user->live : NULL;
+	return user ? &user->account.live : NULL;
 }
 
 /* Atomic context, with page table locks held: only arrange for a look. */
@@ -38,7 +36,7 @@ static void hooks_notify(struct uid_mem_acct *acct)
 
 	if (!acct->dying)
 		return;
-	user = container_of(acct, struct uid_mem_user, live);
+	user = container_of(acct, struct uid_mem_user, account.live);
 	mod_delayed_work(uid_mem_wq, &user->work, 0);
 }
 
@@ -49,10 +47,10 @@ static void hooks_notify(struct uid_mem_acct *acct)
 static bool is_settled(struct uid_mem_user *user)
 {
 	long max = uid_mem_pages(READ_ONCE(user->limit.max));
-	long live = uid_mem_acct_read(&user->live);
-	long dying = uid_mem_acct_read(&user->dying);
+	long live = uid_mem_acct_read(&user->account.live);
+	long dying = uid_mem_acct_read(&user->account.dying);
 
-	if (uid_mem_acct_is_above(&user->live))
+	if (uid_mem_acct_is_above(&user->account.live))
 		return false;
 	return dying <= 0 || live + dying <= max ||
 	       time_is_before_eq_jiffies(READ_ONCE(user->dying_at) +
@@ -70,7 +68,7 @@ static void hooks_wait(struct uid_mem_acct *acct)
 
 	if (!acct->dying)
 		return;
-	user = container_of(acct, struct uid_mem_user, live);
+	user = container_of(acct, struct uid_mem_user, account.live);
 	while (tries-- && !fatal_signal_pending(current) && !is_settled(user))
 		schedule_timeout_killable(1);
 }
@@ -85,7 +83,7 @@ static void hooks_resume(struct uid_mem_acct *acct)
 
 	if (!acct->dying)
 		return;
-	user = container_of(acct, struct uid_mem_user, live);
+	user = container_of(acct, struct uid_mem_user, account.live);
 	uid_mem_enforce(user, UID_MEM_POLICY_DEFAULT);
 	hooks_wait(acct);
 }
@@ -139,15 +137,15 @@ void uid_mem_engine_change_end(void)
  */
 int uid_mem_engine_add(struct uid_mem_user *user)
 {
-	int err = uid_mem_acct_init(&user->live, metric_members[user->limit.metric]);
+	int err = uid_mem_acct_init(&user->account.live, metric_members[user->limit.metric]);
 
 	if (err)
 		return err;
-	err = uid_mem_acct_init(&user->dying, metric_members[user->limit.metric]);
+	err = uid_mem_acct_init(&user->account.dying, metric_members[user->limit.metric]);
 	if (err)
-		uid_mem_acct_destroy(&user->live);
+		uid_mem_acct_destroy(&user->account.live);
 	else
-		user->live.dying = &user->dying;
+		user->account.live.dying = &user->account.dying;
 	return err;
 }
 
@@ -157,8 +155,8 @@ int uid_mem_engine_add(struct uid_mem_user *user)
  */
 void uid_mem_engine_remove(struct uid_mem_user *user)
 {
-	uid_mem_acct_kill(&user->live);
-	uid_mem_acct_kill(&user->dying);
+	uid_mem_acct_kill(&user->account.live);
+	uid_mem_acct_kill(&user->account.dying);
 }
 
 /**
@@ -167,8 +165,8 @@ void uid_mem_engine_remove(struct uid_mem_user *user)
  */
 void uid_mem_engine_free(struct uid_mem_user *user)
 {
-	uid_mem_acct_destroy(&user->live);
-	uid_mem_acct_destroy(&user->dying);
+	uid_mem_acct_destroy(&user->account.live);
+	uid_mem_acct_destroy(&user->account.dying);
 }
 
 /**
@@ -179,8 +177,8 @@ void uid_mem_engine_set_metric(struct uid_mem_user *user)
 {
 	unsigned int members = metric_members[user->limit.metric];
 
-	uid_mem_acct_set_members(&user->live, members);
-	uid_mem_acct_set_members(&user->dying, members);
+	uid_mem_acct_set_members(&user->account.live, members);
+	uid_mem_acct_set_members(&user->account.dying, members);
 }
 
 /**
@@ -191,7 +189,7 @@ void uid_mem_engine_set_metric(struct uid_mem_user *user)
  */
 void uid_mem_engine_set_levels(struct uid_mem_user *user, long lower, long upper)
 {
-	uid_mem_acct_set_levels(&user->live, lower, upper);
+	uid_mem_acct_set_levels(&user->account.live, lower, upper);
 }
 
 /**
@@ -202,20 +200,22 @@ void uid_mem_engine_set_levels(struct uid_mem_user *user, long lower, long upper
 void uid_mem_engine_read(struct uid_mem_user *user, struct uid_mem_usage *usage)
 {
 	memset(usage, 0, sizeof(*usage));
-	usage->live = uid_mem_acct_sum(&user->live, usage->counts);
-	usage->dying = uid_mem_acct_sum(&user->dying, usage->counts);
-	user->peak = max3(user->peak, READ_ONCE(user->live.peak),
+	usage->live = uid_mem_acct_sum(&user->account.live, usage->counts);
+	usage->dying = uid_mem_acct_sum(&user->account.dying, usage->counts);
+	user->peak = max3(user->peak, READ_ONCE(user->account.live.peak),
 			  usage->live + usage->dying);
 }
 
 /**
  * uid_mem_engine_owns - does an address space count against a UID's limit?
  * @user: the UID
+ * @p: a process that runs on it
  * @mm: the address space
  */
-bool uid_mem_engine_owns(struct uid_mem_user *user, struct mm_struct *mm)
+bool uid_mem_engine_owns(struct uid_mem_user *user, struct task_struct *p,
+			 struct mm_struct *mm)
 {
-	return rcu_access_pointer(mm->uid_mem) == &user->live;
+	return rcu_access_pointer(mm->uid_mem) == &user->account.live;
 }
 
 /**
@@ -230,8 +230,8 @@ struct uid_mem_user *uid_mem_engine_owner(struct mm_struct *mm)
 
 	if (!acct)
 		return NULL;
-	return acct->dying ? container_of(acct, struct uid_mem_user, live) :
-			     container_of(acct, struct uid_mem_user, dying);
+	return acct->dying ? container_of(acct, struct uid_mem_user, account.live) :
+			     container_of(acct, struct uid_mem_user, account.dying);
 }
 
 /**
@@ -243,79 +243,12 @@ void uid_mem_engine_set_dying(struct mm_struct *mm)
 	uid_mem_set_dying(mm);
 }
 
-/* All processes there are, each with a reference; NULL where memory is short. */
-static struct task_struct **get_processes(unsigned int *nr)
-{
-	struct task_struct **tasks = NULL, *p;
-	unsigned int room = 256, n;
-
-	do {
-		kvfree(tasks);
-		room *= 2;
-		tasks = kvmalloc_array(room, sizeof(*tasks), GFP_KERNEL);
-		if (!tasks)
-			return NULL;
-		n = 0;
-		rcu_read_lock();
-		for_each_process(p) {
-			if (n == room)
-				break;
-			if (!uid_mem_is_kthread(p)) {
-				get_task_struct(p);
-				tasks[n++] = p;
-			}
-		}
-		rcu_read_unlock();
-		*nr = n;
-		while (n == room && *nr)
-			put_task_struct(tasks[--*nr]);
-	} while (n == room);
-	return tasks;
-}
-
-/* The address space of a process, also if its first thread is gone. */
-static struct mm_struct *get_process_mm(struct task_struct *process)
-{
-	struct mm_struct *mm = NULL;
-	struct task_struct *t;
-
-	rcu_read_lock();
-	for_each_thread(process, t) {
-		mm = get_task_mm(t);
-		if (mm)
-			break;
-	}
-	rcu_read_unlock();
-	return mm;
-}
-
 /**
- * uid_mem_engine_place_all - put every process where it belongs
- *
- * For the processes that ran before there was a limit for them: those that
- * are forked later, and those that change their credentials, place
- * themselves, and did so with the new limits if they are not in the list that
- * is walked here.
+ * uid_mem_engine_place - put an address space where its process belongs
+ * @p: the process
+ * @mm: what it runs on; the caller holds a reference on its users
  */
-void uid_mem_engine_place_all(void)
+void uid_mem_engine_place(struct task_struct *p, struct mm_struct *mm)
 {
-	unsigned int nr, i;
-	struct task_struct **tasks = get_processes(&nr);
-
-	if (!tasks) {
-		pr_warn("uid_mem: no memory to find the processes that run already; write the limits again\n");
-		return;
-	}
-	for (i = 0; i < nr; i++) {
-		struct mm_struct *mm = get_process_mm(tasks[i]);
-
-		if (mm) {
-			if (!in_vfork(tasks[i]))
-				uid_mem_place(tasks[i], mm);
-			mmput(mm);
-		}
-		put_task_struct(tasks[i]);
-		cond_resched();
-	}
-	kvfree(tasks);
+	uid_mem_place(p, mm);
 }

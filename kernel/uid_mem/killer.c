@@ -185,7 +185,7 @@ static void consider(struct uid_mem_user *user,
 		     struct mm_struct *mm, struct victim *worst,
 		     bool *found_dying)
 {
-	if (!uid_mem_engine_owns(user, mm))
+	if (!uid_mem_engine_owns(user, p, mm))
 		return;
 	if (!is_dying(p)) {
 		if (!is_exempt(p))
@@ -291,7 +291,7 @@ static bool kill_victim(struct uid_mem_user *user, const struct victim *v)
 	bool killed = false, survivor = false;
 	struct task_struct *p;
 
-	if (!uid_mem_engine_owns(user, v->mm))
+	if (!uid_mem_engine_owns(user, v->task, v->mm))
 		return false;
 	rcu_read_lock();
 	for_each_process(p) {

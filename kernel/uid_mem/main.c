@@ -127,6 +127,16 @@ static struct uid_mem_user *get_user_of(u32 uid)
 	return user;
 }
 
+/* Who created the outermost user namespace that the credentials are from. */
+static u32 namespace_owner(const struct cred *cred)
+{
+	struct user_namespace *ns = cred->user_ns;
+
+	while (ns->parent != &init_user_ns)
+		ns = ns->parent;
+	return from_kuid(&init_user_ns, ns->owner);
+}
+
 /**
  * uid_mem_user_find - the user whose limit counts for some credentials
  * @cred: the credentials of a process
@@ -139,15 +149,44 @@ static struct uid_mem_user *get_user_of(u32 uid)
  */
 struct uid_mem_user *uid_mem_user_find(const struct cred *cred)
 {
-	struct user_namespace *ns = cred->user_ns;
 	struct uid_mem_user *user;
 
 	user = get_user_of(from_kuid(&init_user_ns, cred->uid));
-	if (user || ns == &init_user_ns)
+	if (user || cred->user_ns == &init_user_ns)
 		return user;
-	while (ns->parent != &init_user_ns)
-		ns = ns->parent;
-	return get_user_of(from_kuid(&init_user_ns, ns->owner));
+	return get_user_of(namespace_owner(cred));
+}
+
+/* As get_user_of(), but @pending says that it has to be made yet. */
+static struct uid_mem_user *peek_user_of(u32 uid, bool *pending)
+{
+	struct uid_mem_user *user = xa_load(&users, uid);
+
+	if (!user) {
+		rcu_read_lock();
+		*pending = uid_mem_table_find(rcu_dereference(limits), uid);
+		rcu_read_unlock();
+	}
+	return user;
+}
+
+/**
+ * uid_mem_user_peek - uid_mem_user_find() for who cannot sleep
+ * @cred: the credentials of a process
+ * @pending: set to whether there is a limit but no user yet, which
+ *	     uid_mem_user_find() makes
+ *
+ * Return: the user, valid in this RCU read-side critical section, or NULL.
+ */
+struct uid_mem_user *uid_mem_user_peek(const struct cred *cred, bool *pending)
+{
+	struct uid_mem_user *user;
+
+	*pending = false;
+	user = peek_user_of(from_kuid(&init_user_ns, cred->uid), pending);
+	if (user || *pending || cred->user_ns == &init_user_ns)
+		return user;
+	return peek_user_of(namespace_owner(cred), pending);
 }
 
 /** uid_mem_users_lock - let no user come, go or get another limit; sleeps */
@@ -386,7 +425,7 @@ int uid_mem_limits_change(const struct uid_mem_change *changes, unsigned int nr)
 	err = evicted && evicted->nr;
 	publish_limits(new);
 	if (new->nr)
-		uid_mem_engine_place_all();
+		uid_mem_place_all();
 	else
 		stop_accounting();
 end:

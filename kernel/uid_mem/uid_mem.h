@@ -8,20 +8,24 @@
 #include <linux/mm.h>
 #include <linux/mutex.h>
 #include <linux/sched.h>
-#include <linux/uid_mem.h>
 #include <linux/workqueue.h>
 
 #include "table.h"
 
+#ifdef UID_MEM_ENGINE_SCAN
+#include "engine_scan.h"
+#else
+#include "engine_hooks.h"
+#endif
+
 /**
  * struct uid_mem_user - a UID that has a limit and had a process
  * @uid: the UID, in the initial user namespace
- * @live: its address spaces, as far as they count against the limit
- * @dying: those whose processes have been killed or exit, until they are gone
- * @dying_at: when something was last put there, in jiffies
+ * @account: what its processes use; the business of the engine
+ * @dying_at: when a process of it last was found dying, in jiffies
  * @mutex: protects what follows; one look at a UID at a time
  * @limit: the entry that counts for it
- * @peak: largest usage seen, in pages; @live has one of its own
+ * @peak: largest usage seen, in pages; @account may know of a larger one
  * @over_since: when usage went above max, in jiffies; valid if @over
  * @unkillable_at: when there last was nobody to kill, in jiffies
  * @over: usage is above max
@@ -37,8 +41,7 @@
  */
 struct uid_mem_user {
 	u32 uid;
-	struct uid_mem_acct live;
-	struct uid_mem_acct dying;
+	struct uid_mem_account account;
 	unsigned long dying_at;
 
 	struct mutex mutex; /* what follows, to @high_events */
@@ -97,13 +100,17 @@ extern struct workqueue_struct *uid_mem_wq;
 int uid_mem_limits_change(const struct uid_mem_change *changes, unsigned int nr);
 struct uid_mem_table *uid_mem_limits_copy(void);
 struct uid_mem_user *uid_mem_user_find(const struct cred *cred);
+struct uid_mem_user *uid_mem_user_peek(const struct cred *cred, bool *pending);
 void uid_mem_users_lock(void);
 void uid_mem_users_unlock(void);
 struct uid_mem_user *uid_mem_users_next(unsigned long *uid);
 void uid_mem_users_count_procs(void);
 void uid_mem_scan(unsigned int policy);
 
-/* engine_hooks.c: who uses how much, and when to look */
+/* place.c: the processes that run already */
+void uid_mem_place_all(void);
+
+/* engine_hooks.c or engine_scan.c: who uses how much, and when to look */
 extern const char *const uid_mem_engine_name;
 
 int uid_mem_engine_start(void);
@@ -114,11 +121,12 @@ void uid_mem_engine_change_end(void);
 int uid_mem_engine_add(struct uid_mem_user *user);
 void uid_mem_engine_remove(struct uid_mem_user *user);
 void uid_mem_engine_free(struct uid_mem_user *user);
-void uid_mem_engine_place_all(void);
+void uid_mem_engine_place(struct task_struct *p, struct mm_struct *mm);
 void uid_mem_engine_set_metric(struct uid_mem_user *user);
 void uid_mem_engine_set_levels(struct uid_mem_user *user, long lower, long upper);
 void uid_mem_engine_read(struct uid_mem_user *user, struct uid_mem_usage *usage);
-bool uid_mem_engine_owns(struct uid_mem_user *user, struct mm_struct *mm);
+bool uid_mem_engine_owns(struct uid_mem_user *user, struct task_struct *p,
+			 struct mm_struct *mm);
 struct uid_mem_user *uid_mem_engine_owner(struct mm_struct *mm);
 void uid_mem_engine_set_dying(struct mm_struct *mm);
 

@@ -1,0 +1,19 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/* SPDX-FileCopyrightText: 2026 The uid_mem authors */
+/* What the engine "hooks" keeps for each UID. */
+#ifndef UID_MEM_ENGINE_HOOKS_H
+#define UID_MEM_ENGINE_HOOKS_H
+
+#include <linux/uid_mem.h>
+
+/**
+ * struct uid_mem_account - what the processes of a UID use
+ * @live: its address spaces, as far as they count against the limit
+ * @dying: those whose processes have been killed or exit, until they are gone
+ */
+struct uid_mem_account {
+	struct uid_mem_acct live;
+	struct uid_mem_acct dying;
+};
+
+#endif

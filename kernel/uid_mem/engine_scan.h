@@ -1,0 +1,43 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/* SPDX-FileCopyrightText: 2026 The uid_mem authors */
+/* What the engine "scan" keeps for each UID. */
+#ifndef UID_MEM_ENGINE_SCAN_H
+#define UID_MEM_ENGINE_SCAN_H
+
+#include <linux/list.h>
+#include <linux/spinlock.h>
+#include <linux/types.h>
+
+/**
+ * struct uid_mem_account - what the processes of a UID use, in pages
+ * @lock: protects what follows
+ * @mms: its address spaces (struct scan_mm)
+ * @nr: how many
+ * @nr_gone: how many of them have nobody left who runs on them
+ * @members: which MM counters count, as bits
+ * @charged: what counts against the limit, and what is on its way out
+ * @lower: look at the UID when the former is below
+ * @upper: look at the UID when the former is above
+ * @peak: largest sum of both seen
+ * @ignore: an address space may change by this much before it is charged
+ * @close: so little is left that it has been looked at for that
+ * @active: something was charged since the last look
+ * @dead: nothing is charged any more
+ */
+struct uid_mem_account {
+	spinlock_t lock;
+	struct list_head mms;
+	unsigned int nr;
+	unsigned int nr_gone;
+	unsigned int members;
+	long charged[2];
+	long lower;
+	long upper;
+	long peak;
+	long ignore;
+	bool close;
+	bool active;
+	bool dead;
+};
+
+#endif
