@@ -111,6 +111,11 @@ void uid_mem_engine_stop(void)
 	uid_mem_stop(&hooks_ops);
 }
 
+/** uid_mem_engine_exit - the module is about to go, after the last stop */
+void uid_mem_engine_exit(void)
+{
+}
+
 /** uid_mem_engine_synchronize - wait until removed users are not in use */
 void uid_mem_engine_synchronize(void)
 {

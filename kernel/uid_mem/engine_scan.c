@@ -24,8 +24,9 @@
  * Before a kernel 6.2 each thread keeps up to 64 page faults to itself, which
  * nobody can see.
  *
- * What this engine cannot do: stop a fork() that copies too much, and hold up
- * a process until the memory of a victim is free.  See docs/engines.md.
+ * What this engine cannot do is hold up a process until the memory of a
+ * victim is free.  See docs/engines.md, and scan_probes.c for what else is in
+ * the way of a limit.
  *
  * Locks: scan_lock, then uid_mem_account::lock.  Both are taken with page table
  * locks held.  Events come with preemption off, which synchronize_rcu() waits
@@ -43,6 +44,7 @@
 #include <linux/tracepoint.h>
 
 #include "compat.h"
+#include "scan_probes.h"
 #include "uid_mem.h"
 
 #ifdef CONFIG_PREEMPT_RT
@@ -189,14 +191,25 @@ static bool scan_set_ignore(struct uid_mem_account *a)
 	return a->close && !was_close;
 }
 
-/* Is it time to look?  The lock of the account is held. */
+static bool scan_is_outside(const struct uid_mem_account *a)
+{
+	return a->charged[0] > a->upper || a->charged[0] < a->lower;
+}
+
+/*
+ * Is it time to look?  Once is enough: a second CPU that asks for it would take
+ * the work away from the first.  The lock of the account is held.
+ */
 static bool scan_check(struct uid_mem_account *a)
 {
 	bool look = scan_set_ignore(a);
 
 	a->peak = max(a->peak, a->charged[0] + a->charged[1]);
-	return look || a->charged[0] > a->upper || a->charged[0] < a->lower ||
-	       a->nr_gone >= SCAN_GONE;
+	if (a->called ||
+	    (!look && !scan_is_outside(a) && a->nr_gone < SCAN_GONE))
+		return false;
+	a->called = true;
+	return true;
 }
 
 /* Charge a counter of @e as it is now.  The lock of the account is held. */
@@ -422,6 +435,32 @@ static void scan_place_work_fn(struct work_struct *work)
 	uid_mem_place_all();
 }
 
+/**
+ * uid_mem_scan_is_near - may so much more be too much for a UID?
+ * @mm: an address space of it
+ * @pages: what every CPU may be about to add
+ *
+ * Return: true when it may, also for what is dying of it.
+ */
+bool uid_mem_scan_is_near(struct mm_struct *mm, long pages)
+{
+	const struct uid_mem_user *user;
+	const struct scan_mm *e;
+	bool near = false;
+
+	rcu_read_lock();
+	e = scan_find(mm);
+	user = e ? READ_ONCE(e->user) : NULL;
+	if (user) {
+		const struct uid_mem_account *a = &user->account;
+		long room = scan_room(a) - READ_ONCE(a->charged[1]);
+
+		near = room < min(pages * (long)num_online_cpus(), a->upper / 4);
+	}
+	rcu_read_unlock();
+	return near;
+}
+
 /* ---- events ------------------------------------------------------------ */
 
 static void scan_remember(struct scan_cpu *c, struct mm_struct *mm,
@@ -609,6 +648,7 @@ int uid_mem_engine_start(void)
 	if (err)
 		pr_notice_once("uid_mem: no return probe on commit_creds() (error %d): a changed UID counts from the next page fault on\n",
 			       err);
+	uid_mem_scan_probes_start();
 	return 0;
 }
 
@@ -627,11 +667,18 @@ static void scan_forget_cpus(void)
 /** uid_mem_engine_stop - account no more; there are no users any more */
 void uid_mem_engine_stop(void)
 {
+	uid_mem_scan_probes_stop();
 	if (scan_has_kretprobe)
 		unregister_kretprobe(&scan_commit_creds);
 	scan_unregister(ARRAY_SIZE(scan_tracepoints));
 	cancel_work_sync(&scan_place_work);
 	scan_forget_cpus();
+}
+
+/** uid_mem_engine_exit - the module is about to go, after the last stop */
+void uid_mem_engine_exit(void)
+{
+	uid_mem_scan_probes_exit();
 }
 
 /** uid_mem_engine_synchronize - wait until removed users are not in use */
@@ -750,7 +797,8 @@ void uid_mem_engine_set_levels(struct uid_mem_user *user, long lower, long upper
 	a->lower = lower;
 	a->upper = upper;
 	scan_set_ignore(a);
-	outside = a->charged[0] > upper || a->charged[0] < lower;
+	outside = scan_is_outside(a);
+	a->called = outside;
 	interval = scan_interval(a);
 	active = a->active;
 	WRITE_ONCE(a->active, false);
@@ -769,6 +817,7 @@ static void scan_read(struct uid_mem_user *user, struct uid_mem_usage *usage)
 
 	memset(usage, 0, sizeof(*usage));
 	spin_lock(&a->lock);
+	a->called = false;
 	list_for_each_entry(e, &a->mms, list) {
 		scan_charge_all_locked(a, e);
 		for (i = 0; i < NR_MM_COUNTERS; i++)

@@ -21,6 +21,7 @@
  * @peak: largest sum of both seen
  * @ignore: an address space may change by this much before it is charged
  * @close: so little is left that it has been looked at for that
+ * @called: a look has been asked for and has not begun
  * @active: something was charged since the last look
  * @dead: nothing is charged any more
  */
@@ -36,6 +37,7 @@ struct uid_mem_account {
 	long peak;
 	long ignore;
 	bool close;
+	bool called;
 	bool active;
 	bool dead;
 };

@@ -492,6 +492,7 @@ static void __exit uid_mem_exit(void)
 	flush_work(&free_dead_users_work);
 	uid_mem_events_exit();
 	destroy_workqueue(uid_mem_wq);
+	uid_mem_engine_exit();
 	/* Tables that are being freed need nothing of the module. */
 }
 

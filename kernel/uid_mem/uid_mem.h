@@ -115,6 +115,7 @@ extern const char *const uid_mem_engine_name;
 
 int uid_mem_engine_start(void);
 void uid_mem_engine_stop(void);
+void uid_mem_engine_exit(void);
 void uid_mem_engine_synchronize(void);
 void uid_mem_engine_change_begin(void);
 void uid_mem_engine_change_end(void);

@@ -106,6 +106,8 @@ def make_initramfs(options: argparse.Namespace, kernel: Kernel, cases: list[str]
         root.copy("t/uid_mem_test.ko", kernel.unit_tests)
     for program in build_programs(options.arch):
         root.copy(f"t/bin/{program.name}", program, executable=True)
+    for number, driver in enumerate(kernel.drivers):
+        root.copy(f"t/drivers/{number:02}-{driver.name}", driver)
     for name in cases:
         root.copy(f"t/cases/{name}.t", TESTS / "cases" / f"{name}.t")
     settings = {

@@ -34,6 +34,8 @@ class Kernel:
     image: Path
     module: Path
     unit_tests: Path | None
+    # What a distribution's kernel needs before it sees the guest's devices, in the order to insert them.
+    drivers: tuple[Path, ...] = ()
 
     @classmethod
     def of_files(cls, image: Path, module: Path) -> Kernel:
@@ -45,13 +47,14 @@ class Kernel:
 
     @classmethod
     def of_artifacts(cls, directory: Path) -> Kernel:
-        """Take what the role kernel_build left in a directory."""
+        """Take what the role kernel_build or the program stock left in a directory."""
         try:
             manifest = json.loads((directory / "manifest.json").read_text())
         except OSError as error:
             raise SetupError(f"{directory} has no manifest.json ({error.strerror}); see tools/kernel --help") from None
         module = directory / manifest["module"]
-        return cls(directory / manifest["image"], module, cls._beside(module))
+        drivers = tuple(directory / name for name in manifest.get("drivers", ()))
+        return cls(directory / manifest["image"], module, cls._beside(module), drivers)
 
     @staticmethod
     def _beside(module: Path) -> Path | None:
