@@ -437,8 +437,8 @@ static void scan_place_work_fn(struct work_struct *work)
 
 /**
  * uid_mem_scan_is_near - may so much more be too much for a UID?
- * @mm: an address space of it
- * @pages: what every CPU may be about to add
+ * @mm: the address space of current
+ * @pages: what each of its tasks may be about to add
  *
  * Return: true when it may, also for what is dying of it.
  */
@@ -454,8 +454,9 @@ bool uid_mem_scan_is_near(struct mm_struct *mm, long pages)
 	if (user) {
 		const struct uid_mem_account *a = &user->account;
 		long room = scan_room(a) - READ_ONCE(a->charged[1]);
+		long tasks = READ_ONCE(a->nr) + get_nr_threads(current);
 
-		near = room < min(pages * (long)num_online_cpus(), a->upper / 4);
+		near = room < min(pages * tasks, a->upper / 4);
 	}
 	rcu_read_unlock();
 	return near;
