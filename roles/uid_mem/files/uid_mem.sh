@@ -5,6 +5,8 @@
 # Keeps the module uid_mem loaded with its parameters, now and at boot, and restores the limits file
 # at boot. The role devfleet.uid_mem.uid_mem runs it; a copy stays on the device for the boot.
 #
+# On a kernel as it comes from its distributor the module is built from a source tree, which stock.sh brings.
+#
 # What a caller is to read is printed as key=value lines on standard output. Exit status:
 #   0  done
 #   1  refused or failed, or a line of the limits file was refused; error=... says why
@@ -24,6 +26,10 @@ MODPROBE=/etc/modprobe.d/uid_mem.conf
 UNIT=uid_mem-limits.service
 UNIT_FILE=/etc/systemd/system/$UNIT
 UNIT_WANTED=/etc/systemd/system/sysinit.target.wants/$UNIT
+# What stock.sh leaves on a device.
+SOURCES=/usr/src/uid_mem-
+STOCK_STATE=/var/lib/uid_mem/stock
+DKMS_TREE=/var/lib/dkms
 
 usage() {
 	cat <<USAGE
@@ -35,6 +41,8 @@ Keeps the module uid_mem loaded, with its parameters, and restores the limits of
   present    module loaded now and at boot, limits restored at boot
   absent     nothing of that, module unloaded; the limits file stays
   restore    write the limits file to $LIMITS (what $UNIT runs)
+  source-id DIRECTORY
+             print the identity of the module's source in DIRECTORY
 
 Options:
   --check yes|no         only say what would change (no)
@@ -42,6 +50,8 @@ Options:
   --parameter NAME=VALUE module parameter; may be repeated
   --release RELEASE      kernel release the artifacts are for
   --module-sum SHA256    checksum of the module in the artifacts
+  --source-id ID         identity of the source that the module of a stock kernel is to be built from
+  --dkms yes|no          DKMS is to build the module for later stock kernels (yes)
 USAGE
 }
 
@@ -61,6 +71,7 @@ bad_usage() {
 
 parse_options() {
 	opt_check=no opt_limits_path=/etc/uid_mem/limits opt_parameters='' opt_release='' opt_module_sum=''
+	opt_source_id='' opt_dkms=yes
 	while [ $# -gt 0 ]; do
 		case $1 in
 		--help | -h)
@@ -90,6 +101,10 @@ parse_options() {
 			;;
 		--release) opt_release=$2 ;;
 		--module-sum) opt_module_sum=$2 ;;
+		--source-id) opt_source_id=$2 ;;
+		--dkms)
+			case $2 in yes | no) opt_dkms=$2 ;; *) bad_usage "--dkms takes yes or no, not '$2'" ;; esac
+			;;
 		*) bad_usage "unknown option '$1'" ;;
 		esac
 		shift 2
@@ -158,18 +173,22 @@ file_sum() {
 	printf '%s' "${file_sum_line%% *}"
 }
 
+# The configuration decides where there is one: reading kallsyms takes a second on a slow device.
 kernel_is_patched() {
-	grep -q '^CONFIG_UID_MEM=y' "/boot/config-$running" 2>/dev/null || grep -q ' uid_mem_' /proc/kallsyms 2>/dev/null
+	if [ -e "/boot/config-$running" ]; then
+		grep -q '^CONFIG_UID_MEM=y' "/boot/config-$running"
+	else
+		# Not those of the module.
+		grep ' uid_mem_' /proc/kallsyms 2>/dev/null | grep -qv '\['
+	fi
 }
 
 refuse_missing_module() {
 	if [ -n "$opt_release" ] && [ "$opt_release" != "$running" ]; then
 		die "the running kernel $running has no uid_mem module, and uid_mem_artifacts is for $opt_release:" \
 			"run role kernel_install with these artifacts, or build them for this kernel"
-	elif kernel_is_patched; then
-		die "the running kernel $running has no uid_mem module: give uid_mem_artifacts, or run role kernel_install"
 	fi
-	die "the running kernel $running has no uid_mem module, and is not patched for it: run role kernel_install to get one that is"
+	die "the running kernel $running has no uid_mem module: give uid_mem_artifacts, or run role kernel_install"
 }
 
 load_module() {
@@ -178,6 +197,9 @@ load_module() {
 	case "$load_message $load_log" in
 	*"nknown symbol"*)
 		die "the running kernel $running is not patched for uid_mem ($load_log): run role kernel_install"
+		;;
+	*"ey was rejected"* | *"equired key not available"* | *"peration not permitted"*)
+		if signature_is_enforced; then refuse_unknown_key; fi
 		;;
 	esac
 	die "module uid_mem does not load on $running: $load_message ($load_log)"
@@ -218,7 +240,94 @@ find_module() {
 			module_file=$updates
 		fi
 	fi
-	[ -n "$module_file" ] || refuse_missing_module
+	if kernel_is_patched || { [ -n "$opt_release" ] && [ -z "$module_file" ]; }; then
+		[ -n "$module_file" ] || refuse_missing_module
+	else
+		find_stock_module
+	fi
+}
+
+# ---- a kernel as it comes from its distributor ---------------------------------------------------
+
+# source_id DIRECTORY: 16 digits that change with each file the module is built from, nothing where there are none.
+source_id() {
+	[ -e "$1/Kbuild" ] || return 0
+	(
+		cd "$1"
+		for source_file in Kbuild Makefile dkms.conf *.c *.h; do
+			case $source_file in
+			*.mod.c) ;;
+			*) sha256sum -- "$source_file" ;;
+			esac
+		done
+	) | sha256sum | cut -c 1-16
+}
+
+# installed_source: the directory of the source, nothing where there is none.
+installed_source() {
+	for installed_source in "$SOURCES"*/; do
+		if [ -e "$installed_source/dkms.conf" ]; then printf '%s' "${installed_source%/}"; fi
+	done
+}
+
+# What the kernel takes only with a signature that it knows: Secure Boot makes it so.
+signature_is_enforced() {
+	[ "$(cat /sys/module/module/parameters/sig_enforce 2>/dev/null)" = Y ] ||
+		grep -qE '\[(integrity|confidentiality)\]' /sys/kernel/security/lockdown 2>/dev/null
+}
+
+refuse_unknown_key() {
+	key_file=$(sed -n 's/^ *mok_certificate="\{0,1\}\([^"]*\)"\{0,1\}$/\1/p' /etc/dkms/framework.conf 2>/dev/null | tail -n 1)
+	if [ -z "$key_file" ]; then
+		key_file=/var/lib/shim-signed/mok/MOK.der
+		[ -e "$key_file" ] || key_file=$DKMS_TREE/mok.pub
+	fi
+	if [ -z "$(modinfo -F signer uid_mem 2>/dev/null)" ]; then
+		die "the running kernel $running takes only modules that are signed with a key it knows (Secure Boot), and" \
+			"the module uid_mem is not signed: set uid_mem_dkms to true, which signs it on the device (DKMS needs openssl for it)"
+	fi
+	die "the running kernel $running takes only modules that are signed with a key it knows (Secure Boot), and" \
+		"does not know yet the one of this device that DKMS signed uid_mem with: run 'mokutil --import $key_file' on the" \
+		"device (it asks for a password to make up), reboot, choose 'Enroll MOK' on its screen, give the password;" \
+		"then run this role again"
+}
+
+refuse_impossible_kernel() {
+	[ -e /proc/modules ] ||
+		die "the running kernel $running has no uid_mem module, and cannot load modules at all: run role kernel_install to get one that can"
+	if [ "$(cat /sys/kernel/realtime 2>/dev/null)" = 1 ]; then
+		die "the running kernel $running is a real-time kernel (PREEMPT_RT), which the module uid_mem is not made for: boot another one"
+	fi
+	stock_major=${running%%.*}
+	stock_minor=${running#*.}
+	stock_minor=${stock_minor%%[!0-9]*}
+	if [ $((stock_major * 1000 + stock_minor)) -lt 5010 ]; then
+		die "the running kernel $running is too old: uid_mem needs 5.10 or newer, or a kernel of role kernel_install"
+	fi
+}
+
+# said_stock: what the controller needs to build the module.
+said_stock() {
+	say "arch=$(uname -m)"
+	say "os=$(sed -n 's/^ID=//p' /etc/os-release 2>/dev/null)"
+	say "suite=$(sed -n 's/^VERSION_CODENAME=//p' /etc/os-release 2>/dev/null)"
+	# shellcheck disable=SC2016 # the variable is dpkg's
+	say "package_version=$(dpkg-query -W -f '${Version}' "linux-image-$running" 2>/dev/null || true)"
+	if signature_is_enforced; then say enforced=yes; else say enforced=no; fi
+}
+
+# Says need=stock where there is no module from this source, need_dkms=yes where DKMS does not know of it.
+find_stock_module() {
+	refuse_impossible_kernel
+	if [ -z "$module_file" ] || [ "$(source_id "$(installed_source)")" != "$opt_source_id" ]; then
+		say need=stock
+		said_stock
+		will module || true
+	fi
+	if [ "$opt_dkms" = yes ] && [ ! -e "$DKMS_TREE/uid_mem/kernel-$running-$(uname -m)" ]; then
+		say need_dkms=yes
+		will dkms || true
+	fi
 }
 
 keep_loaded() {
@@ -332,9 +441,9 @@ need_root() {
 cmd_present() {
 	need_root
 	find_module
-	case $changes in
-	*module*)
-		# The caller copies it and calls again.
+	case " $changes " in
+	*" module "*)
+		# The caller brings it and calls again.
 		if [ "$opt_check" = no ]; then
 			said_changes
 			return 0
@@ -343,7 +452,12 @@ cmd_present() {
 	esac
 	keep_loaded
 	keep_boot_files
-	if [ -e "$LIMITS" ]; then say loaded=yes; else say loaded=no; fi
+	if [ -e "$LIMITS" ]; then
+		say loaded=yes
+		say "engine=$(sed -n 's/.*engine=\([a-z]*\).*/\1/p' /proc/uid_mem/features)"
+	else
+		say loaded=no
+	fi
 	said_changes
 }
 
@@ -363,6 +477,10 @@ cmd_absent() {
 		absent_message=$(modprobe -r uid_mem 2>&1) ||
 			die "the files for the boot are removed, but the module uid_mem cannot be unloaded ($absent_message): reboot"
 	fi
+	if [ -n "$(installed_source)" ] || [ -d "$STOCK_STATE" ]; then
+		say need=remove_stock
+		will stock || true
+	fi
 	said_changes
 }
 
@@ -376,6 +494,11 @@ main() {
 		exit 0
 		;;
 	esac
+	if [ "$command" = source-id ]; then
+		[ $# -eq 1 ] || bad_usage "source-id takes a DIRECTORY"
+		source_id "$1"
+		return 0
+	fi
 	parse_options "$@"
 	case $command in
 	present) cmd_present ;;
