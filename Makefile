@@ -14,16 +14,18 @@ ARCH ?= $(shell uname -m)
 DEBUG ?=
 # The virtual device that `make device` starts.
 DEVICE ?= uidmem-device
+# For demo: hooks, a kernel with our patch, or scan, the stock kernel.
+ENGINE ?= hooks
 
 .PHONY: help
 help: ## show this list
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/  make \1|\2/p' $(MAKEFILE_LIST) | \
 	    while IFS='|' read -r target text; do printf '%-20s %s\n' "$$target" "$$text"; done
-	@printf '\n%s\n' 'Variables: SERIES=$(SERIES) (kernel, test-kernel), ARCH=$(ARCH), DEBUG= (test-kernel), DEVICE=$(DEVICE) (device, device-stop)'
+	@printf '\n%s\n' 'Variables: SERIES=$(SERIES) (kernel, test-kernel), ARCH=$(ARCH), DEBUG= (test-kernel), DEVICE=$(DEVICE) (device, device-stop), ENGINE=$(ENGINE) (demo)'
 
 .PHONY: demo
-demo: ## build a kernel, boot a virtual device on it, see the right process killed
-	@tools/run ansible-playbook devfleet.uid_mem.demo -e kernel_build_series=$(SERIES)
+demo: ## build a kernel, boot a virtual device on it, see the right process killed; ENGINE=scan: on its stock kernel
+	@tools/run ansible-playbook devfleet.uid_mem.demo -e kernel_build_series=$(SERIES) -e demo_engine=$(ENGINE)
 
 .PHONY: test
 test: ## run every check; the last line is the number of passed and failed steps
