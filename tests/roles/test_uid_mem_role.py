@@ -70,15 +70,23 @@ def test_restoring_without_the_module_fails_loudly(on_device: RunScript) -> None
     assert f"no limit is enforced: {RUNNING} has no /proc/uid_mem/limits" in done.stdout
 
 
+# Where modules can be loaded, the role would really do so; molecule/stock shows that on a device of its own.
+cannot_load_modules = pytest.mark.skipif(
+    pathlib.Path("/proc/modules").exists(), reason="the role would load the module into the kernel of this machine"
+)
+
+
+@cannot_load_modules
 def test_host_without_the_module(run_role_on_device: RunRole, tmp_path: pathlib.Path) -> None:
     status, said = run_role_on_device("uid_mem")
     assert status == 2
     assert f"the running kernel {RUNNING} has no uid_mem module" in said
-    assert "run role kernel_install" in said
+    assert "cannot load modules at all: run role kernel_install" in said
     assert "changed=0" in said
     assert not made_by_the_role(tmp_path / "after")
 
 
+@cannot_load_modules
 def test_host_without_the_module_in_check_mode(run_role_on_device: RunRole, tmp_path: pathlib.Path) -> None:
     status, said = run_role_on_device("uid_mem", "--check")
     assert status == 2

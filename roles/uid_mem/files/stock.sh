@@ -262,8 +262,8 @@ missing_for_signing() {
 # missing_packages: what DKMS needs and the device has not.
 missing_packages() {
 	missing=''
-	command -v dkms >/dev/null || missing=dkms
-	[ -e "/lib/modules/$running/build/include" ] || missing="$missing linux-headers-$running"
+	[ -e "/lib/modules/$running/build/include" ] || missing=linux-headers-$running
+	command -v dkms >/dev/null || missing="$missing dkms"
 	missing="$missing $(missing_for_signing)"
 	if command -v dpkg-query >/dev/null; then missing="$missing $(headers_follow)"; fi
 	# shellcheck disable=SC2086 # blanks are to go
