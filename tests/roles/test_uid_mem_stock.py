@@ -118,7 +118,8 @@ def test_another_source_replaces_the_one_that_is_there(
     assert source_id(other_source) != source_id(SOURCE)
     done = on_device(
         f"{SETUP}mkdir -p /lib/modules/{RUNNING}; sh {old} place; ls /lib/modules/{RUNNING}/updates;"
-        f"sh {new} place; sh {FILES}/uid_mem.sh source-id /usr/src/uid_mem-*; ls /usr/src/uid_mem-*/*.mod.c; ls /lib/modules/{RUNNING}/updates"
+        f"sh {new} place; sh {FILES}/uid_mem.sh source-id /usr/src/uid_mem-*;"
+        f"ls /usr/src/uid_mem-*/*.mod.c; ls /lib/modules/{RUNNING}/updates"
     )
     assert done.stdout.splitlines() == ["changed=yes", "uid_mem.ko", "changed=yes", source_id(other_source)]
 
