@@ -83,7 +83,7 @@ fi
 [ -n "$package_version" ] || die "the kernel $release on the device does not come from a package linux-image-$release"
 [ "$arch" = "$(uname -m)" ] || die "the device is ${arch:-of an unknown machine type}, the controller $(uname -m)"
 missing=()
-for tool in apt-get:apt dpkg-deb:dpkg gcc:gcc make:make strip:binutils flock:util-linux; do
+for tool in apt-get:apt dpkg-deb:dpkg ldd:libc-bin gcc:gcc make:make strip:binutils flock:util-linux; do
     command -v "${tool%%:*}" >/dev/null || missing+=("${tool##*:}")
 done
 [ -e "$keyring" ] || missing+=(debian-archive-keyring)
@@ -193,12 +193,13 @@ unpack_headers() {
 
 # The headers' own programs are made for the suite's C library.
 check_headers_run() {
-    local said
-    said=$("$kbuild/scripts/basic/fixdep" 2>&1 || true)
-    case $said in
-    *Usage:*) ;;
-    *) die "the build tools of Debian $suite do not run on the controller ($(head -n 1 <<<"$said"))" ;;
-    esac
+    local lacks
+    lacks=$(find "$work/headers/usr/lib" -type f -perm -100 \( -path '*/scripts/*' -o -path '*/objtool/*' \) \
+        -exec ldd {} + 2>&1 | grep -m 1 'not found' || true)
+    lacks=${lacks##*: }
+    lacks=${lacks%% (required*}
+    [ -z "$lacks" ] ||
+        die "the build tools of Debian $suite do not run on the controller ($lacks): it needs a system at least as new as the device's"
 }
 
 compile() {
