@@ -1,0 +1,109 @@
+/* SPDX-FileCopyrightText: 2026 The uid_mem authors */
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/* The parts of uid_memd; what each is for is said at the head of its file. */
+#ifndef UID_MEMD_H
+#define UID_MEMD_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#define NAME	"uid_memd"
+
+enum {
+	EXIT_FINE = 0,
+	EXIT_FAILED = 1,	/* what the system refused */
+	EXIT_MISUSE = 2,	/* what was asked for makes no sense */
+	EXIT_SOME_REFUSED = 3,	/* --restore-only: lines of the file were refused */
+};
+
+struct options {
+	const char *limits;		/* NULL: restore nothing */
+	const char *state;
+	const char *pidfile;		/* these are NULL where not wanted */
+	const char *textfile;
+	const char *on_kill;
+	const char *policy;
+	uint64_t interval_ns;		/* 0: no scans */
+	uint64_t textfile_interval_ns;
+	bool foreground;
+	bool no_wait;
+	bool restore_only;
+};
+
+/* uid_memd.c: the options */
+extern struct options options;
+
+/* uid_memd_log.c */
+enum {
+	PRIORITY_ERROR = 3,
+	PRIORITY_WARNING = 4,
+	PRIORITY_NOTICE = 5,
+	PRIORITY_INFO = 6,
+};
+
+void log_open_syslog(void);
+void log_leave_stderr(void);
+bool log_line(int priority, const char *line, size_t length);
+int log_room_fd(void);
+__attribute__((format(printf, 2, 3)))
+void say(int priority, const char *format, ...);
+
+/* uid_memd_state.c */
+struct state {
+	char load[64];		/* which load of the module the rest is about */
+	uint64_t log_seq;	/* of the next event for the log */
+	uint64_t hook_seq;	/* of the next event for the command */
+	uint64_t lost;		/* events nobody has forwarded */
+};
+
+extern struct state *state;
+
+int state_open(const char *path);
+bool state_is_of_this_load(void);
+void state_begin_load(void);
+void state_forget_load(void);
+
+/* uid_memd_restore.c */
+enum restore_how {
+	RESTORE_ALL,		/* what the file says replaces what is there */
+	RESTORE_MISSING,	/* what is there stays */
+};
+
+int restore_limits(const char *path, enum restore_how how);
+
+/* uid_memd_events.c */
+struct reader {
+	int fd;			/* -1: closed */
+	uint64_t *next_seq;
+	bool resumed;		/* next_seq is known from before */
+	size_t start, end;	/* of what is in the buffer */
+	char buffer[4096];
+};
+
+/* What a reader does with an event; false: not now, give it to me again. */
+typedef bool take_event(const char *line, size_t length, uint64_t lost);
+
+int reader_open(struct reader *reader, uint64_t *next_seq, bool resumed);
+void reader_close(struct reader *reader);
+bool reader_has_line(const struct reader *reader);
+bool reader_run(struct reader *reader, take_event *take);
+
+/* uid_memd_hook.c */
+bool hook_has_room(void);
+void hook_run(const char *command, const char *event);
+void hook_reap(void);
+
+/* uid_memd_textfile.c */
+void textfile_write(const char *path, uint64_t lost);
+void textfile_remove(const char *path);
+
+/* uid_memd_process.c */
+void process_daemonize(void);
+void process_is_ready(void);
+void process_write_pid(void);
+void process_protect(void);
+void process_unprotect(void);
+void process_end(void);
+
+#endif
