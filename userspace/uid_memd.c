@@ -319,12 +319,20 @@ static void write_textfile(void)
 	textfile_at = textfile_written + (int64_t)(options.textfile_interval_ns / NS_PER_MS);
 }
 
+/* A kill that was left for want of room, which there is now. */
+static bool hook_goes_on(void)
+{
+	return reader_has_line(&hook_reader) && hook_has_room();
+}
+
 /* Until the next thing to do at a time, in ms; -1 for none. */
 static int time_to_wait(void)
 {
 	int64_t next = retry_at < textfile_at ? retry_at : textfile_at;
 	int64_t left = next - now_ms();
 
+	if (hook_goes_on())
+		return 0;
 	if (next == NEVER)
 		return -1;
 	if (left <= 0)
@@ -350,6 +358,7 @@ static void serve(int signals)
 	struct pollfd fds[NR] = {
 		[SIGNALS] = { .fd = signals, .events = POLLIN },
 		[SCANS] = { .fd = scan_timer, .events = POLLIN },
+		[HOOK] = { .events = POLLIN },
 	};
 
 	while (!stopping) {
@@ -358,16 +367,13 @@ static void serve(int signals)
 		fds[LOG].fd = log_is_full ? log_room_fd() : log_reader.fd;
 		fds[LOG].events = log_is_full ? POLLOUT : POLLIN;
 		fds[HOOK].fd = hook_has_room() ? hook_reader.fd : -1;
-		/* A line that was left for want of room is nothing to poll for. */
-		fds[HOOK].events = reader_has_line(&hook_reader) ? POLLIN | POLLOUT : POLLIN;
 		if (poll(fds, NR, time_to_wait()) < 0)
 			continue;
 		if (fds[SIGNALS].revents)
 			take_signal(signals);
 		if (fds[SCANS].revents)
 			scan();
-		if (fds[LOG].revents || fds[HOOK].revents)
-			run_readers(fds[LOG].revents, fds[HOOK].revents);
+		run_readers(fds[LOG].revents, fds[HOOK].revents || hook_goes_on());
 		if (now_ms() >= retry_at)
 			retry();
 		if (now_ms() >= textfile_at)
