@@ -11,14 +11,19 @@
 
 LOCAL_PATH := $(call my-dir)
 
+# The sources of a program are its own file, or these.
+uid_mem_files = $(sort $(notdir $(wildcard $(LOCAL_PATH)/$(1)*.c))) uid_mem_proc.c
+uid_mem_sources_uid_memd := $(call uid_mem_files,uid_memd)
+uid_mem_sources_uid_memtop := $(call uid_mem_files,uid_memtop)
+
 define uid_mem_program
 include $$(CLEAR_VARS)
 LOCAL_MODULE := $(1)
-LOCAL_SRC_FILES := $(1).c
+LOCAL_SRC_FILES := $(or $(uid_mem_sources_$(1)),$(1).c)
 LOCAL_CFLAGS := -std=gnu11 -O2 -Wall -Wextra
 LOCAL_LDFLAGS := -static
 include $$(BUILD_EXECUTABLE)
 endef
 
-uid_mem_programs := uid_mem_hog test_set_mm_limits uid_oom_killer
+uid_mem_programs := uid_mem_hog uid_memd uid_memtop test_set_mm_limits uid_oom_killer
 $(foreach program,$(uid_mem_programs),$(eval $(call uid_mem_program,$(program))))
