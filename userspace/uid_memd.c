@@ -20,6 +20,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/signalfd.h>
+#include <sys/stat.h>
 #include <sys/timerfd.h>
 #include <time.h>
 #include <unistd.h>
@@ -29,7 +30,8 @@
 
 #define DEFAULT_LIMITS		"/etc/uid_mem/limits"
 #define ANDROID_LIMITS		"/data/local/uid_mem/limits"
-#define DEFAULT_STATE		"/run/uid_memd.state"
+#define STATE_DIRECTORY		"/run/uid_memd"
+#define DEFAULT_STATE		STATE_DIRECTORY "/state"
 /* /run is not on every Android; this goes with the boot as well. */
 #define ANDROID_STATE		"/dev/uid_memd.state"
 
@@ -206,7 +208,9 @@ static bool check_policy(void)
 static bool open_files(bool resumed)
 {
 	if (reader_open(&log_reader, &state->log_seq, resumed)) {
-		say(PRIORITY_ERROR, EVENTS_FILE ": %s%s", strerror(errno), errno == EACCES ? "; run it as root" : "");
+		if (errno != ENOENT)	/* else it is gone again */
+			say(PRIORITY_ERROR, EVENTS_FILE ": %s%s", strerror(errno),
+			    errno == EACCES ? "; run it as root" : "");
 		return false;
 	}
 	if (options.on_kill && reader_open(&hook_reader, &state->hook_seq, resumed))
@@ -214,12 +218,11 @@ static bool open_files(bool resumed)
 	if (!options.interval_ns)
 		return true;
 	scan_fd = open(SCAN_FILE, O_WRONLY | O_CLOEXEC);
-	if (scan_fd < 0) {
+	if (scan_fd < 0 && errno != ENOENT)
 		say(PRIORITY_ERROR, SCAN_FILE ": %s", strerror(errno));
-		return false;
-	}
-	set_scan_timer(options.interval_ns);
-	return true;
+	if (scan_fd >= 0)
+		set_scan_timer(options.interval_ns);
+	return scan_fd >= 0;
 }
 
 static void close_files(void)
@@ -242,7 +245,7 @@ static bool attach(void)
 {
 	bool resumed = state_is_of_this_load();
 
-	if (!module_is_loaded() || !check_policy())
+	if (!module_is_loaded())
 		return false;
 	if (!resumed) {
 		if (options.limits && restore_limits(options.limits, RESTORE_MISSING) < 0 && !module_is_loaded())
@@ -597,6 +600,8 @@ static int open_signals(void)
 static bool start(void)
 {
 	hooks_since = state_is_of_this_load() ? 0 : boottime_ns();
+	if (!check_policy())
+		return false;
 	if (attach())
 		return true;
 	if (module_is_loaded())
@@ -627,6 +632,8 @@ int main(int argc, char **argv)
 		say(PRIORITY_ERROR, "signalfd or timerfd: %s", strerror(errno));
 		return EXIT_FAILED;
 	}
+	if (!strcmp(options.state, DEFAULT_STATE))
+		mkdir(STATE_DIRECTORY, 0700);	/* where that fails, so does what comes now */
 	if (state_open(options.state))
 		return EXIT_FAILED;
 	process_protect();

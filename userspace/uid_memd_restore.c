@@ -170,7 +170,7 @@ static int write_file(struct restore *restore, const struct file_text *file)
 	if (restore->failed)
 		return -1;
 	if (restore->refused)
-		say(PRIORITY_ERROR, "%s: %d lines are refused, all others are in force", restore->path,
+		say(PRIORITY_ERROR, "%s: refused lines: %d; all others are in force", restore->path,
 		    restore->refused);
 	else
 		say(PRIORITY_INFO, "%s: %d limits are restored", restore->path, limits);
