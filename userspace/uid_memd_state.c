@@ -13,7 +13,6 @@
 #include <fcntl.h>
 #include <stdio.h>
 #include <string.h>
-#include <sys/file.h>
 #include <sys/mman.h>
 #include <sys/stat.h>
 #include <unistd.h>
@@ -27,9 +26,11 @@ struct state *state = &unshared;
 int state_open(const char *path)
 {
 	int fd = open(path, O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600);
+	struct flock lock = { .l_type = F_WRLCK, .l_whence = SEEK_SET };
 	void *memory = MAP_FAILED;
 
-	if (fd >= 0 && flock(fd, LOCK_EX | LOCK_NB) && errno == EWOULDBLOCK) {
+	/* Not flock(): a child that has yet to execute its command would have that, too. */
+	if (fd >= 0 && fcntl(fd, F_SETLK, &lock) && (errno == EAGAIN || errno == EACCES)) {
 		say(PRIORITY_ERROR, "%s: another " NAME " runs and has locked it", path);
 		return -1;
 	}

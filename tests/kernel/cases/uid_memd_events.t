@@ -6,13 +6,15 @@
 # a kill -9 it goes on with the next one. It keeps out of the way: less than
 # 1 MiB, never killed, one at a time.
 
+# shellcheck disable=SC2154,SC2317  # pid, mib; functions that "ok" calls
 # shellcheck source=tests/kernel/lib.sh
 . /t/lib.sh
 
 logged() { grep -c "$1" /tmp/log; }
 is_logged() { [ "$(logged "$2")" = "$1" ]; }
 daemon() {
-    uid_memd --pidfile /tmp/pid --limits /tmp/file --state /tmp/state "$@" 2>/tmp/messages
+    uid_memd --pidfile /tmp/pid --limits /tmp/file --state /tmp/state --interval 0.01 --textfile /tmp/uid_mem.prom \
+        --on-kill true 2>/tmp/messages
 }
 kill_one() {
     puppet "bloat$1" 2001
@@ -23,7 +25,7 @@ kill_one() {
 syslogd -n -O /tmp/log &
 ok_soon 'a syslogd listens' test -S /dev/log
 echo '2001 max=64M' >/tmp/file
-ok 'the daemon starts' daemon --interval 0.01 --textfile /tmp/uid_mem.prom --on-kill true
+ok 'the daemon starts' daemon
 daemon_pid=$(cat /tmp/pid)
 is 'with nothing to say' "$(cat /tmp/messages)" ''
 is 'it is a daemon' "$(sed -n 's/^PPid:[[:space:]]*//p' "/proc/$daemon_pid/status") $(readlink "/proc/$daemon_pid/cwd") $(

@@ -5,6 +5,7 @@
 # uid_memd --interval has the kernel scan all limited users, with the policy it
 # was given: the original's daemon.
 
+# shellcheck disable=SC2154,SC2317  # pid, mib; functions that "ok" calls
 # shellcheck source=tests/kernel/lib.sh
 . /t/lib.sh
 

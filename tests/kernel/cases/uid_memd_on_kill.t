@@ -6,6 +6,7 @@
 # environment: nothing that a process calls itself gets into the command. What
 # it runs is not protected as it is itself, and nothing of it is left.
 
+# shellcheck disable=SC2154,SC2317  # pid, mib; functions that "ok" calls
 # shellcheck source=tests/kernel/lib.sh
 . /t/lib.sh
 

@@ -8,6 +8,7 @@
 #
 # cpus: one after the other
 
+# shellcheck disable=SC2154,SC2317  # pid, mib; functions that "ok" calls
 # shellcheck source=tests/kernel/lib.sh
 . /t/lib.sh
 
@@ -17,6 +18,7 @@ said() { [ "$(grep -c "$2" /tmp/messages)" = "$1" ]; }
 
 : >/tmp/kills
 seq 2001 2100 | sed 's/$/ max=64M/' >/tmp/file
+# shellcheck disable=SC2016  # for the daemon's shell
 uid_memd --foreground --limits /tmp/file --state /tmp/state --interval 0.001 --textfile /tmp/uid_mem.prom \
     --on-kill 'echo "$UID_MEM_PID" >>/tmp/kills' 2>/tmp/messages &
 daemon=$!

@@ -6,13 +6,12 @@
 # its own limit and is named. What was changed at run time stays changed when
 # the daemon is started again, by SIGTERM or kill -9 before it.
 
+# shellcheck disable=SC2154,SC2317  # pid, mib; functions that "ok" calls
 # shellcheck source=tests/kernel/lib.sh
 . /t/lib.sh
 
 max_of() { sed -n "s/^$1 max=\([^ ]*\) .*/\1/p" /proc/uid_mem/limits; }
-daemon() {
-    uid_memd --pidfile /tmp/pid --limits /tmp/file --state /tmp/state "$@" 2>/tmp/messages
-}
+daemon() { uid_memd --pidfile /tmp/pid --limits /tmp/file --state /tmp/state 2>/tmp/messages; }
 end_daemon() {
     daemon_pid=$(cat /tmp/pid)
     kill "$1" "$daemon_pid"
@@ -71,8 +70,9 @@ for signal in -TERM -KILL; do
     limits '2002 max=1G'
 done
 
+is_restored() { [ "$(max_of 2001) $(max_of 2002)" = '67108864 67108864' ]; }
 kill -HUP "$(cat /tmp/pid)"
-ok_soon 'SIGHUP restores the file' eval '[ "$(max_of 2001) $(max_of 2002)" = "67108864 67108864" ]'
+ok_soon 'SIGHUP restores the file' is_restored
 is 'and removes nothing' "$(max_of 2009)" 10485760
 end_daemon -TERM
 

@@ -8,6 +8,7 @@
 # The file is printed as well: userspace/tests/prometheus has promtool and
 # node_exporter read it.
 
+# shellcheck disable=SC2154,SC2317  # pid, mib; functions that "ok" calls
 # shellcheck source=tests/kernel/lib.sh
 . /t/lib.sh
 
@@ -16,7 +17,7 @@ metric() { sed -n "s/^uid_mem_$1{uid=\"$2\"} //p" "$file"; }
 has_metric() { [ "$(metric "$1" "$2")" = "$3" ]; }
 # All of a line of stats, in the order of stats.
 as_stats() {
-    for uid in $(sed -n 's/^uid_mem_usage_bytes{uid="\([0-9]*\)"} .*/\1/p' "$file"); do
+    sed -n 's/^uid_mem_usage_bytes{uid="\([0-9]*\)"} .*/\1/p' "$file" | while read -r uid; do
         echo "$uid usage=$(metric usage_bytes "$uid") peak=$(metric peak_bytes "$uid") procs=$(metric processes "$uid")" \
             "max=$(metric limit_bytes "$uid" | sed 's/+Inf/max/') kills=$(metric kills_total "$uid")" \
             "max_events=$(metric max_events_total "$uid") high_events=$(metric high_events_total "$uid")"

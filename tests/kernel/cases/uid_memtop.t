@@ -5,6 +5,7 @@
 # uid_memtop shows who uses how much of their limit: once, as a table for
 # programs, and live in a terminal, with the latest events below.
 
+# shellcheck disable=SC2154,SC2317  # pid, mib; functions that "ok" calls
 # shellcheck source=tests/kernel/lib.sh
 . /t/lib.sh
 
@@ -85,7 +86,8 @@ ok_soon 'and goes on' shows 'No user that has a limit has a process'
 type_key q
 wait "$terminal"
 is 'q: the end' $? 0
-ok 'with the terminal as it was' eval 'tail -c 32 /tmp/screen | grep -q "$(printf "\033\\[?25h\033\\[?1049l")"'
+restores_the_terminal() { tail -c 32 /tmp/screen | grep -q "$(printf '\033\\[?25h\033\\[?1049l')"; }
+ok 'with the terminal as it was' restores_the_terminal
 terminal 80 24 sh -c 'stty -a >/tmp/before; uid_memtop; stty -a >/tmp/after' </tmp/keys >/tmp/screen &
 terminal=$!
 ok_soon 'again' shows 'uid_memtop: 0 users'
