@@ -14,14 +14,14 @@ ARCH ?= $(shell uname -m)
 DEBUG ?=
 # The virtual device that `make device` starts.
 DEVICE ?= uidmem-device
-# For demo: hooks, a kernel with our patch, or scan, the stock kernel.
+# For demo, test-kernel and bench: hooks, a kernel with our patch, or scan, the stock kernel.
 ENGINE ?= hooks
 
 .PHONY: help
 help: ## show this list
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/  make \1|\2/p' $(MAKEFILE_LIST) | \
 	    while IFS='|' read -r target text; do printf '%-20s %s\n' "$$target" "$$text"; done
-	@printf '\n%s\n' 'Variables: SERIES=$(SERIES) (kernel, test-kernel), ARCH=$(ARCH), DEBUG= (test-kernel), DEVICE=$(DEVICE) (device, device-stop), ENGINE=$(ENGINE) (demo)'
+	@printf '\n%s\n' 'Variables: SERIES=$(SERIES) (kernel, test-kernel), ARCH=$(ARCH), DEBUG= (test-kernel), DEVICE=$(DEVICE) (device, device-stop), ENGINE=$(ENGINE) (demo, test-kernel, bench)'
 
 .PHONY: demo
 demo: ## build a kernel, boot a virtual device on it, see the right process killed; ENGINE=scan: on its stock kernel
@@ -36,10 +36,10 @@ test-all: ## run what make test has no time for: every case on every kernel, arm
 	@tools/test long
 
 .PHONY: test-kernel
-test-kernel: ## boot the kernel of SERIES for ARCH and run its cases; DEBUG=kasan|kcsan|1: a debug kernel
+test-kernel: ## boot the kernel of SERIES for ARCH and run its cases; DEBUG=kasan|kcsan|1: a debug kernel; ENGINE=scan: a stock kernel
 	@status=0; \
 	for debug in $(if $(DEBUG),$(if $(filter 1,$(DEBUG)),kasan kcsan,$(DEBUG)),none); do \
-	    tests/kernel/run --series $(SERIES) --arch $(ARCH) $$([ $$debug = none ] || echo --debug $$debug) || status=1; \
+	    tests/kernel/run --series $(SERIES) --arch $(ARCH) --engine $(ENGINE) $$([ $$debug = none ] || echo --debug $$debug) || status=1; \
 	done; exit $$status
 
 .PHONY: kernel
@@ -48,7 +48,7 @@ kernel: ## build the kernel of SERIES; the last line is the artifacts directory
 
 .PHONY: bench
 bench: ## measure what the kernel of SERIES costs, in instructions, and print a table
-	@tests/bench/run --series $(SERIES)
+	@tests/bench/run --series $(SERIES) --engine $(ENGINE)
 
 .PHONY: patches
 patches: ## make patches/<series> anew from patches/source

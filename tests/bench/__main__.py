@@ -15,13 +15,14 @@ import datetime
 import json
 import os
 import re
-import shutil
 import statistics
 import subprocess
 import sys
 import tempfile
 from collections.abc import Iterator
 from pathlib import Path
+
+from harness.initramfs import Initramfs  # of tests/kernel
 
 BENCH_DIR = Path(__file__).resolve().parent
 PROJECT_DIR = BENCH_DIR.parents[1]
@@ -30,12 +31,8 @@ CACHE_DIR = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "
 QEMU = "qemu-system-x86_64"
 # A guest takes 2 minutes on a machine of its own; one that hangs must end as well.
 GUEST_SECONDS = 1800
-IMAGE_MIB = 32
 # Addresses decide how many page tables a fork copies, and so what it costs.
 NOTHING_RANDOM = "nokaslr norandmaps randomize_kstack_offset=off"
-
-# What busybox stands in for in the guest.
-APPLETS = ("sh", "mount", "mkdir", "insmod", "rmmod", "poweroff", "cat", "uname", "killall", "pidof", "sleep")
 
 # Up to here the kernel batches what it counts, so that fewer page faults reach uid_mem.
 LAST_BATCHING_SERIES = (6, 1)
@@ -76,25 +73,46 @@ class Row:
     allowed: float | None = None
 
 
+@dataclasses.dataclass(frozen=True)
+class Bars:
+    """What may be added to a page fault of a limited UID, of another, and without limits; to a fork, in per cent."""
+
+    limited: float
+    other: float
+    no_limits: float
+    fork: float | None
+
+
+def bars(release: str, engine: str) -> Bars:
+    """The bars of an engine on a kernel."""
+    if engine == "scan":
+        return Bars(limited=80, other=40, no_limits=0, fork=None)
+    limited = 10 if batches(release) else 25
+    return Bars(limited=limited, other=limited, no_limits=2, fork=0.5)
+
+
 def batches(release: str) -> bool:
     """Whether a kernel counts page faults in batches."""
     series = re.match(r"(\d+)\.(\d+)", release)
     return series is not None and (int(series[1]), int(series[2])) <= LAST_BATCHING_SERIES
 
 
-def rows(release: str, reference: str) -> Iterator[Row]:
+def rows(release: str, engine: str, reference: str) -> Iterator[Row]:
     """Everything the table shows, in its order. `reference` is what no limits are compared to, "" for nothing."""
-    limited_bar = 10 if batches(release) else 25
-    for kind, unit, none_allowed, allowed in (("fault", "", 2, limited_bar), ("fork", "%", 0.5, 0.5)):
+    bar = bars(release, engine)
+    for kind, unit, none, limited, other in (
+        ("fault", "", bar.no_limits, bar.limited, bar.other),
+        ("fork", "%", bar.fork, bar.fork, bar.fork),
+    ):
         title = {"fault": "page fault", "fork": "fork + exit + wait"}[kind]
         if reference:
             yield Row(f"{title}, kernel without CONFIG_UID_MEM", f"reference.{kind}", unit)
-        yield Row(f"{title}, no limits", f"no_limits.{kind}", unit, reference and f"{reference}.{kind}", none_allowed)
+        yield Row(f"{title}, no limits", f"no_limits.{kind}", unit, reference and f"{reference}.{kind}", none)
         base = f"{reference or 'no_limits'}.{kind}"
-        yield Row(f"{title}, limit on this UID, not reached", f"limited.{kind}", unit, base, allowed)
-        yield Row(f"{title}, limit on another UID", f"other_limited.{kind}", unit, base, allowed)
+        yield Row(f"{title}, limit on this UID, not reached", f"limited.{kind}", unit, base, limited)
+        yield Row(f"{title}, limit on another UID", f"other_limited.{kind}", unit, base, other)
         yield Row(f"{title}, no limits, 1,000 processes of this UID", f"processes.{kind}", unit)
-        yield Row(f"{title}, the same with 10,000 limits", f"many.{kind}", unit, f"processes.{kind}", allowed)
+        yield Row(f"{title}, the same with 10,000 limits", f"many.{kind}", unit, f"processes.{kind}", limited)
         yield Row(f"{title}, memory cgroup with memory.max instead", f"memory_cgroup.{kind}", unit, base)
     for verb in ("write", "read"):
         yield Row(f"{verb} 1,000 limits", f"{verb}_1000", "ms")
@@ -124,11 +142,11 @@ def cells(row: Row, results: Results) -> list[str]:
     return [row.what, shown, difference, f"≤ {row.allowed:g}{unit}", within]
 
 
-def table(release: str, results: Results) -> str:
+def table(release: str, engine: str, results: Results) -> str:
     """The Markdown table."""
     reference = "reference" if "reference.fault" in results else ""
     lines = [["what", "instructions", "added", "bar", "within"], ["---", "--:", "--:", "--:", "---"]]
-    lines += [cells(row, results) for row in rows(release, reference) if row.name in results]
+    lines += [cells(row, results) for row in rows(release, engine, reference) if row.name in results]
     return "\n".join(f"| {' | '.join(line)} |" for line in lines)
 
 
@@ -143,7 +161,7 @@ def command(*words: str | Path) -> str:
     return done.stdout
 
 
-PACKAGES = {QEMU: "qemu-system-x86", "mke2fs": "e2fsprogs", "gcc": "gcc libc6-dev"}
+PACKAGES = {QEMU: "qemu-system-x86", "gcc": "gcc libc6-dev"}
 
 
 def static_busybox(path: Path) -> Path:
@@ -155,31 +173,32 @@ def static_busybox(path: Path) -> Path:
     return path
 
 
-def make_image(work: Path, busybox: Path, module: Path | None) -> Path:
-    """The guest's disk."""
-    root = work / "root"
+def make_initramfs(work: Path, busybox: Path, module: Path | None) -> Path:
+    """The guest's root file system."""
+    program = work / "bench"
+    command("gcc", "-std=gnu11", "-O2", "-Wall", "-static", "-o", program, BENCH_DIR / "bench.c")
+    root = Initramfs()
     for name in ("bin", "dev", "proc", "sys"):
-        (root / name).mkdir(parents=True)
-    shutil.copy(busybox, root / "bin/busybox")
-    for applet in APPLETS:
-        (root / "bin" / applet).symlink_to("busybox")
-    command("gcc", "-std=gnu11", "-O2", "-Wall", "-static", "-o", root / "bin/bench", BENCH_DIR / "bench.c")
-    shutil.copy(BENCH_DIR / "init", root / "init")
+        root.directory(name)
+    root.character_device("dev/console", 5, 1)
+    for name in ("busybox", "sh"):
+        root.copy(f"bin/{name}", busybox, executable=True)
+    root.copy("bin/bench", program, executable=True)
+    root.copy("init", BENCH_DIR / "init", executable=True)
     if module:
-        shutil.copy(module, root / "uid_mem.ko")
-    image = work / "disk"
-    command("mke2fs", "-q", "-t", "ext4", "-d", root, image, f"{IMAGE_MIB}M")
-    return image
+        root.copy("uid_mem.ko", module)
+    initramfs = work / "initramfs"
+    initramfs.write_bytes(root.archive())
+    return initramfs
 
 
-def boot(kernel: Path, image: Path, log: Path) -> str:
+def boot(kernel: Path, initramfs: Path, log: Path) -> str:
     """Boot the guest until it turns itself off; what it printed."""
     arguments = [
         *(QEMU, "-M", "pc", "-cpu", "max", "-accel", "tcg", "-icount", "shift=0,sleep=off"),
         *("-smp", "1", "-m", "1024", "-display", "none", "-monitor", "none", "-nic", "none", "-no-reboot"),
-        *("-serial", f"file:{log}", "-kernel", str(kernel)),
-        *("-append", f"console=ttyS0 root=/dev/vda ro init=/init panic=-1 quiet no_timer_check {NOTHING_RANDOM}"),
-        *("-drive", f"file={image},if=virtio,format=raw,snapshot=on"),
+        *("-serial", f"file:{log}", "-kernel", str(kernel), "-initrd", str(initramfs)),
+        *("-append", f"console=ttyS0 panic=-1 quiet no_timer_check {NOTHING_RANDOM}"),
     ]
     try:
         subprocess.run(arguments, check=True, timeout=GUEST_SECONDS, capture_output=True, text=True)
@@ -228,13 +247,13 @@ def measure(title: str, kernel: Path, module: Path | None, busybox: Path, result
             raise BenchError(f"there is no file {file}")
     log = results_dir / f"{title}.console"
     with tempfile.TemporaryDirectory() as work:
-        image = make_image(Path(work), busybox, module)
-        return parse(boot(kernel, image, log), log)
+        initramfs = make_initramfs(Path(work), busybox, module)
+        return parse(boot(kernel, initramfs, log), log)
 
 
-def built_artifacts(series: str) -> Path:
-    """The directory with the kernel of a series and its module, built if need be."""
-    program = PROJECT_DIR / "tools/kernel"
+def built_artifacts(series: str, engine: str) -> Path:
+    """The directory with a kernel and its module, built if need be: for scan, Debian's own kernel."""
+    program = PROJECT_DIR / {"hooks": "tools/kernel", "scan": "tests/kernel/stock"}[engine]
     done = subprocess.run([program, series], stdout=subprocess.PIPE, text=True, check=False)
     if done.returncode:
         raise BenchError(f"{program} {series} failed; give --kernel and --module to measure others")
@@ -245,7 +264,10 @@ def parse_arguments() -> argparse.Namespace:
     """Read the command line."""
     parser = argparse.ArgumentParser(prog="tests/bench/run", description=__doc__)
     parser.add_argument("--series", default="6.1", help="kernel series, a directory of patches/ (default: 6.1)")
-    parser.add_argument("--kernel", type=Path, help="patched kernel image; default: that of tools/kernel SERIES")
+    parser.add_argument(
+        "--engine", choices=("hooks", "scan"), default="hooks", help="scan: on Debian's own kernel (default: hooks)"
+    )
+    parser.add_argument("--kernel", type=Path, help="kernel image; default: that of tools/kernel SERIES")
     parser.add_argument("--module", type=Path, help="uid_mem.ko for --kernel")
     parser.add_argument(
         "--baseline-kernel",
@@ -276,10 +298,10 @@ def main() -> int:
     try:
         busybox = static_busybox(options.busybox)
         if not options.kernel:
-            artifacts = built_artifacts(options.series)
+            artifacts = built_artifacts(options.series, options.engine)
             options.kernel, options.module = artifacts / "bzImage", artifacts / "uid_mem.ko"
         now = datetime.datetime.now(tz=datetime.UTC)
-        directory = CACHE_DIR / "bench" / f"{now:%Y%m%dT%H%M%SZ}-{options.series}"
+        directory = CACHE_DIR / "bench" / f"{now:%Y%m%dT%H%M%SZ}-{options.series}-{options.engine}"
         directory.mkdir(parents=True, exist_ok=True)
         if options.baseline_kernel:
             guests["baseline"] = measure("baseline", options.baseline_kernel, None, busybox, directory)
@@ -289,7 +311,7 @@ def main() -> int:
         return 1
     patched = guests["patched"]
     results = {**(guests["baseline"].results if options.baseline_kernel else {}), **patched.results}
-    text = f"Linux {patched.release}, {patched.features}\n\n{table(patched.release, results)}"
+    text = f"Linux {patched.release}, {patched.features}\n\n{table(patched.release, options.engine, results)}"
     print(text)
     write_results(directory, text, guests)
     return 0

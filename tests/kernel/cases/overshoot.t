@@ -14,6 +14,8 @@ max_mib=64
 allowed_kib=1024
 batch_pages=64
 huge_kib=2048
+# What is not told of a page when it is charged: the same for every style.
+scan_kib=4096
 
 page_kib=$(awk '/^KernelPageSize:/ { print $2; exit }' /proc/self/smaps)
 : "${page_kib:=4}"
@@ -26,6 +28,8 @@ batches() {
     esac
 }
 
+engine=$(sed 's/.* engine=\([a-z]*\) .*/\1/' /proc/uid_mem/features)
+
 huge_pages_mapped() { awk '$1 == "thp_fault_alloc" { print $2 }' /proc/vmstat; }
 
 # The limit set anew: usage, peak and kills begin at nothing.
@@ -37,6 +41,10 @@ limit_anew() {
 # bar STYLE WRITERS: KiB above the limit that are allowed when so many tasks
 # write at once
 bar() {
+    if [ "$engine" = scan ]; then
+        echo "$scan_kib"
+        return
+    fi
     bar_kib=$allowed_kib
     if batches; then
         bar_kib=$((bar_kib + $2 * batch_pages * page_kib))

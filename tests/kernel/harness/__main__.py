@@ -12,7 +12,17 @@ import sys
 import tempfile
 from pathlib import Path
 
-from .artifacts import TESTS, Kernel, SetupError, build_kernel, build_programs, busybox, cache_dir
+from .artifacts import (
+    TESTS,
+    Kernel,
+    SetupError,
+    build_kernel,
+    build_programs,
+    build_scan_module,
+    build_stock,
+    busybox,
+    cache_dir,
+)
 from .console import complaints
 from .guest import MACHINES, Guest, SilenceError
 from .initramfs import Initramfs
@@ -40,6 +50,13 @@ def parse_arguments(arguments: list[str]) -> argparse.Namespace:
     parser.add_argument("--series", default="6.1", help="kernel series, built with tools/kernel (default: 6.1)")
     parser.add_argument("--arch", choices=sorted(MACHINES), default=platform.machine(), help="default: the host's")
     parser.add_argument("--debug", choices=("kasan", "kcsan"), help="a kernel that looks for mistakes of that kind")
+    parser.add_argument(
+        "--engine",
+        choices=("hooks", "scan"),
+        default="hooks",
+        help="how the module learns of memory; scan: on Debian's own kernel, but on ours with --debug, --artifacts or "
+        "an --arch that is not the host's (default: hooks)",
+    )
     parser.add_argument("--artifacts", type=Path, metavar="DIR", help="take kernel and module from here, build nothing")
     parser.add_argument("--kernel", type=Path, metavar="IMAGE", help="boot this image, with --module")
     parser.add_argument("--module", type=Path, metavar="KO", help="load this uid_mem.ko")
@@ -87,7 +104,14 @@ def find_kernel(options: argparse.Namespace) -> Kernel:
     """Return the kernel that the command line asks for."""
     if options.kernel:
         return Kernel.of_files(options.kernel, options.module)
-    return Kernel.of_artifacts(options.artifacts or build_kernel(options.series, options.arch, options.debug))
+    foreign = options.arch != platform.machine()
+    if options.engine == "scan" and not (options.artifacts or options.debug or foreign):
+        return Kernel.of_artifacts(build_stock(options.series))
+    artifacts = options.artifacts or build_kernel(options.series, options.arch, options.debug)
+    kernel = Kernel.of_artifacts(artifacts)
+    if options.engine == "scan":
+        return Kernel.of_files(kernel.image, build_scan_module(artifacts, options.arch))
+    return kernel
 
 
 def make_initramfs(options: argparse.Namespace, kernel: Kernel, cases: list[str], factor: int) -> bytes:
@@ -187,7 +211,8 @@ def boot(options: argparse.Namespace, kernel: Kernel, parallel: bool, cases: lis
 
 def keep_log(options: argparse.Namespace, log: Path, parallel: bool) -> Path:
     """Copy a kernel's log to where it can be found later; returns that."""
-    words = ["console", options.series, options.arch, options.debug or "", "" if parallel else "serial"]
+    engine = "" if options.engine == "hooks" else options.engine
+    words = ["console", options.series, options.arch, engine, options.debug or "", "" if parallel else "serial"]
     kept: Path = (options.logs or cache_dir() / "kernel-tests") / ("-".join(word for word in words if word) + ".log")
     kept.parent.mkdir(parents=True, exist_ok=True)
     shutil.copyfile(log, kept)

@@ -16,6 +16,8 @@ from pathlib import Path
 
 TESTS = Path(__file__).resolve().parents[1]
 PROJECT = TESTS.parents[1]
+# What the kernel's build calls an architecture.
+KERNEL_ARCHES = {"x86_64": "x86_64", "aarch64": "arm64"}
 
 
 class SetupError(Exception):
@@ -73,6 +75,44 @@ def build_kernel(series: str, arch: str, debug: str | None) -> Path:
     if built.returncode != 0:
         raise SetupError(f"{' '.join(command)} failed with status {built.returncode}:\n{built.stdout}")
     return Path(built.stdout.splitlines()[-1])
+
+
+def build_stock(series: str) -> Path:
+    """Build the module for Debian's own kernel unless it is there, and return the directory of both."""
+    built = subprocess.run([str(TESTS / "stock"), series], stdout=subprocess.PIPE, text=True, check=False)
+    if built.returncode != 0:
+        raise SetupError(f"tests/kernel/stock {series} failed with status {built.returncode}:\n{built.stdout}")
+    return Path(built.stdout.splitlines()[-1])
+
+
+def build_scan_module(artifacts: Path, arch: str) -> Path:
+    """Build the module with the engine scan for a kernel that has our patch; return its path."""
+    source = PROJECT / "kernel" / "uid_mem"
+    try:
+        key = json.loads((artifacts / "manifest.json").read_text())["kernel_key"][:12]
+    except OSError as error:
+        raise SetupError(f"{artifacts} has no manifest.json ({error.strerror}); see tools/kernel --help") from None
+    trees = list((cache_dir() / "kernels").glob(f"*-{key}/kbuild"))
+    if not trees:
+        raise SetupError(f"what modules of the kernel in {artifacts} are built with is gone; run tools/kernel again")
+    out = cache_dir() / "kernel-tests" / f"scan-{key}"
+    out.mkdir(parents=True, exist_ok=True)
+    for name in out.glob("*.[ch]"):
+        if not (source / name.name).exists():
+            name.unlink()
+    for file in (*source.glob("*.[ch]"), source / "Kbuild", source / "Makefile"):
+        target = out / file.name
+        if not target.is_file() or target.read_bytes() != file.read_bytes():
+            shutil.copyfile(file, target)
+    command = ["make", "-s", "-C", str(trees[0]), f"M={out}", "UID_MEM_ENGINE=scan"]
+    if arch != platform.machine():
+        command += [f"ARCH={KERNEL_ARCHES[arch]}", f"CROSS_COMPILE={arch}-linux-gnu-"]
+    built = subprocess.run(
+        [*command, "modules"], stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, check=False
+    )
+    if built.returncode != 0:
+        raise SetupError(f"{' '.join(command)} modules failed:\n{built.stdout}")
+    return out / "uid_mem.ko"
 
 
 def compiler(arch: str) -> str:
