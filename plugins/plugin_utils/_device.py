@@ -282,8 +282,9 @@ class Reading:
             "is not built with CONFIG_UID_MEM" if self.patched == "no" else "has no /proc/uid_mem and no module uid_mem"
         )
         return (
-            f"The running kernel {self.release} {cause}, so it cannot limit memory per UID."
-            " Build a kernel that can with the role devfleet.uid_mem.kernel_build,"
+            f"The running kernel {self.release} {cause}, so no memory is limited per UID."
+            " Install the module for this kernel, as it is, with the role devfleet.uid_mem.uid_mem;"
+            " or build a kernel that has it with devfleet.uid_mem.kernel_build"
             " and install it with devfleet.uid_mem.kernel_install."
         )
 

@@ -191,15 +191,40 @@ unpack_headers() {
     sed -i "s|^include /usr/src/|include $work/headers/usr/src/|" "$kbuild/Makefile"
 }
 
-# The headers' own programs are made for the suite's C library.
-check_headers_run() {
+# What the headers' own programs, which are made for the suite's C library, lack here; nothing where they run.
+headers_lack() {
     local lacks
     lacks=$(find "$work/headers/usr/lib" -type f -perm -100 \( -path '*/scripts/*' -o -path '*/objtool/*' \) \
         -exec ldd {} + 2>&1 | grep -m 1 'not found' || true)
     lacks=${lacks##*: }
-    lacks=${lacks%% (required*}
-    [ -z "$lacks" ] ||
-        die "the build tools of Debian $suite do not run on the controller ($lacks): it needs a system at least as new as the device's"
+    printf '%s' "${lacks%% (required*}"
+}
+
+# In a root directory of the suite, with its compiler: where its programs do not run here.
+compile_in_suite() {
+    command -v mmdebstrap >/dev/null ||
+        die "the build tools of Debian $suite do not run on the controller ($1): install the package mmdebstrap there, or use a system at least as new as the device's"
+    local sources
+    mapfile -t sources <"$state/sources.list"
+    mkdir "$work/module" "$work/out"
+    cp "$source"/*.[ch] "$source/Kbuild" "$work/module/"
+    rm -f "$work/module"/*.mod.c
+    cat >"$work/module/build.sh" <<END
+set -eu
+make -C /usr/src/linux-headers-$release -j $(nproc) M=/module modules
+strip -g /module/uid_mem.ko
+mkdir /module/out
+mv /module/uid_mem.ko /module/out/
+END
+    # shellcheck disable=SC2016 # the directory is mmdebstrap's
+    mmdebstrap --quiet --variant=apt --format=null \
+        --include="linux-headers-$release=$package_version,make" \
+        --customize-hook="copy-in '$work/module' /" \
+        --customize-hook='chroot "$1" sh /module/build.sh' \
+        --customize-hook="sync-out /module/out '$work/out'" \
+        "$suite" /dev/null "${sources[@]}" >"$work/log" 2>&1 ||
+        die "the module does not compile for $release in a root directory of Debian $suite: $(grep -m 3 -E '^E:|error|Error' "$work/log" | tr '\n' ';')"
+    mv "$work/out/uid_mem.ko" "$work/module/"
 }
 
 compile() {
@@ -218,8 +243,12 @@ compile() {
 
 fetch_headers
 unpack_headers
-check_headers_run
-compile
+lacks=$(headers_lack)
+if [ -z "$lacks" ]; then
+    compile
+else
+    compile_in_suite "$lacks"
+fi
 mkdir "$work/done"
 mv "$work/module/uid_mem.ko" "$work/done/"
 mv "$work/done" "${module%/*}"
