@@ -38,6 +38,8 @@ def made_by_the_role(after: pathlib.Path) -> list[pathlib.Path]:
         (["present", "--limits-path", "/a b"], "--limits-path takes letters"),
         (["present", "--parameter", "policy"], "--parameter takes NAME=VALUE"),
         (["present", "--parameter", "policy=$(reboot)"], "--parameter takes NAME=VALUE"),
+        (["present", "--daemon-textfile", "uid_mem.prom"], "--daemon-textfile takes an absolute path"),
+        (["present", "--daemon-option", "--on-kill tell somebody"], "--daemon-option takes letters"),
         (["restore", "--colour"], "without its value: '--colour'"),
         (["restore", "--colour", "red"], "unknown option '--colour'"),
     ],

@@ -26,6 +26,15 @@ MODPROBE=/etc/modprobe.d/uid_mem.conf
 UNIT=uid_mem-limits.service
 UNIT_FILE=/etc/systemd/system/$UNIT
 UNIT_WANTED=/etc/systemd/system/sysinit.target.wants/$UNIT
+# The daemon, its programs and unit, which daemon.sh brings.
+DAEMON=/usr/local/sbin/uid_memd
+TOP=/usr/local/sbin/uid_memtop
+DAEMON_UNIT=uid_memd.service
+DAEMON_UNIT_FILE=/etc/systemd/system/$DAEMON_UNIT
+DAEMON_DROP_IN=/etc/systemd/system/$DAEMON_UNIT.d/uid_mem.conf
+DAEMON_WANTED=/etc/systemd/system/multi-user.target.wants/$DAEMON_UNIT
+DAEMON_OPTIONS=/etc/uid_mem/uid_memd.env
+DAEMON_RECORD=$HOME_DIR/daemon
 # What stock.sh leaves on a device.
 SOURCES=/usr/src/uid_mem-
 STOCK_STATE=/var/lib/uid_mem/stock
@@ -52,6 +61,9 @@ Options:
   --module-sum SHA256    checksum of the module in the artifacts
   --source-id ID         identity of the source that the module of a stock kernel is to be built from
   --dkms yes|no          DKMS is to build the module for later stock kernels (yes)
+  --daemon ID            uid_memd is to run; the identity of its source
+  --daemon-textfile FILE uid_memd is to write metrics there
+  --daemon-option WORD   an option of uid_memd; may be repeated
 USAGE
 }
 
@@ -71,7 +83,7 @@ bad_usage() {
 
 parse_options() {
 	opt_check=no opt_limits_path=/etc/uid_mem/limits opt_parameters='' opt_release='' opt_module_sum=''
-	opt_source_id='' opt_dkms=yes
+	opt_source_id='' opt_dkms=yes opt_daemon='' opt_daemon_textfile='' opt_daemon_options=''
 	while [ $# -gt 0 ]; do
 		case $1 in
 		--help | -h)
@@ -104,6 +116,22 @@ parse_options() {
 		--source-id) opt_source_id=$2 ;;
 		--dkms)
 			case $2 in yes | no) opt_dkms=$2 ;; *) bad_usage "--dkms takes yes or no, not '$2'" ;; esac
+			;;
+		--daemon) opt_daemon=$2 ;;
+		--daemon-textfile)
+			# It becomes part of a unit file.
+			case $2 in
+			*[!A-Za-z0-9/._+-]*) bad_usage "--daemon-textfile takes letters, digits and / . _ + -, not '$2'" ;;
+			/*/*) opt_daemon_textfile=$2 ;;
+			*) bad_usage "--daemon-textfile takes an absolute path of a file in a directory of its own, not '$2'" ;;
+			esac
+			;;
+		--daemon-option)
+			# systemd splits them at blanks, and nothing else.
+			case $2 in
+			*[!A-Za-z0-9/._+:,=@%-]* | '') bad_usage "--daemon-option takes letters, digits and / . _ + : , = @ % -, not '$2'" ;;
+			esac
+			opt_daemon_options="$opt_daemon_options $2"
 			;;
 		*) bad_usage "unknown option '$1'" ;;
 		esac
@@ -429,12 +457,83 @@ keep_unit() {
 	if [ "$changes" != "$unit_before" ] && [ "$opt_check" = no ]; then systemctl daemon-reload; fi
 }
 
+# ---- daemon -------------------------------------------------------------------------------------
+
+# What daemon.sh has placed from that source, and what nobody has changed since.
+daemon_is_placed() {
+	[ -e "$DAEMON_RECORD" ] && [ "$(head -n 1 "$DAEMON_RECORD")" = "$opt_daemon" ] &&
+		tail -n +2 "$DAEMON_RECORD" | sha256sum -c --status 2>/dev/null
+}
+
+# Says need_daemon=yes where programs or unit are not those of the caller, who brings them and calls again.
+keep_daemon() {
+	[ -d /run/systemd/system ] ||
+		die "uid_memd is started by systemd, which does not run on this device: set uid_mem_daemon to false and start it by other means"
+	if ! daemon_is_placed; then
+		say need_daemon=yes
+		will daemon || true
+		[ "$opt_check" = yes ] || return 0
+	fi
+	daemon_before=$changes
+	daemon_words=$opt_daemon_options
+	if [ -n "$opt_daemon_textfile" ]; then
+		daemon_words="--textfile $opt_daemon_textfile$daemon_words"
+		if [ ! -d "${opt_daemon_textfile%/*}" ] && will daemon-directory; then mkdir -p "${opt_daemon_textfile%/*}"; fi
+		keep_file daemon-drop-in "$DAEMON_DROP_IN" 0644 <<-CONF
+			# Written by the role devfleet.uid_mem.uid_mem.
+			[Service]
+			ReadWritePaths=${opt_daemon_textfile%/*}
+		CONF
+	else
+		drop_file daemon-drop-in "$DAEMON_DROP_IN"
+	fi
+	keep_file daemon-options "$DAEMON_OPTIONS" 0644 <<-OPTIONS
+		# Written by the role devfleet.uid_mem.uid_mem.
+		UID_MEMD_OPTIONS=${daemon_words# }
+	OPTIONS
+	if [ "$changes" != "$daemon_before" ] && [ "$opt_check" = no ]; then
+		systemctl daemon-reload
+		systemctl stop "$DAEMON_UNIT" 2>/dev/null || true
+	fi
+	if [ ! -L "$DAEMON_WANTED" ] && will daemon-enabled; then
+		mkdir -p "${DAEMON_WANTED%/*}"
+		ln -s "../$DAEMON_UNIT" "$DAEMON_WANTED"
+		systemctl daemon-reload
+	fi
+	if ! systemctl -q is-active "$DAEMON_UNIT" && will daemon-started; then
+		systemctl start "$DAEMON_UNIT" ||
+			die "uid_memd does not start: $(systemctl status --no-pager -n 3 "$DAEMON_UNIT" 2>&1 | tail -n 3 | tr '\n' ';')"
+	fi
+}
+
+drop_daemon() {
+	daemon_before=$changes
+	if [ -d /run/systemd/system ] && systemctl -q is-active "$DAEMON_UNIT" && will daemon-stopped; then
+		systemctl stop "$DAEMON_UNIT" || die "uid_memd cannot be stopped: see 'systemctl status $DAEMON_UNIT' on the device"
+	fi
+	drop_file daemon-enabled "$DAEMON_WANTED"
+	drop_file daemon-drop-in "$DAEMON_DROP_IN"
+	drop_file daemon-unit "$DAEMON_UNIT_FILE"
+	drop_file daemon-options "$DAEMON_OPTIONS"
+	drop_file daemon "$DAEMON"
+	drop_file uid_memtop "$TOP"
+	drop_file daemon-record "$DAEMON_RECORD"
+	if [ "$changes" = "$daemon_before" ] || [ "$opt_check" = yes ]; then return 0; fi
+	rmdir "${DAEMON_DROP_IN%/*}" 2>/dev/null || true
+	rm -rf /run/uid_memd
+	if [ -d /run/systemd/system ]; then
+		systemctl daemon-reload
+		systemctl reset-failed "$DAEMON_UNIT" 2>/dev/null || true
+	fi
+}
+
 # ---- commands -----------------------------------------------------------------------------------
 
 need_root() {
 	[ "$(id -u)" -eq 0 ] || die "not root: set 'become: true' for this host"
 	running=$(uname -r)
 	say "running=$running"
+	say "machine=$(uname -m)"
 }
 
 # What runs comes first: a parameter or module that the kernel refuses never gets into the files for the boot.
@@ -452,6 +551,7 @@ cmd_present() {
 	esac
 	keep_loaded
 	keep_boot_files
+	if [ -n "$opt_daemon" ]; then keep_daemon; else drop_daemon; fi
 	if [ -e "$LIMITS" ]; then
 		say loaded=yes
 		say "engine=$(sed -n 's/.*engine=\([a-z]*\).*/\1/p' /proc/uid_mem/features)"
@@ -463,6 +563,7 @@ cmd_present() {
 
 cmd_absent() {
 	need_root
+	drop_daemon
 	drop_file unit-enabled "$UNIT_WANTED"
 	drop_file unit "$UNIT_FILE"
 	if [ -n "$changes" ] && [ "$opt_check" = no ] && [ -d /run/systemd/system ]; then
