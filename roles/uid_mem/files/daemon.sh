@@ -63,12 +63,13 @@ cmd_build() {
 	make -s -C "$1" "CROSS_COMPILE=$3" "OUT=$2" "$2/uid_memd" "$2/uid_memtop" >&2
 	cp "$1/$UNIT" "$2/$UNIT"
 	source_id "$1" >"$2/id"
+	(cd "$2" && sha256sum -- uid_memd uid_memtop "$UNIT" id >SHA256SUMS)
 	build_new=$(mktemp "$2/.bundle-XXXXXX")
 	trap 'rm -f "$build_new"' EXIT
 	{
 		cat "$0"
 		printf '%s\n' "$PAYLOAD_MARK"
-		tar -czf - -C "$2" uid_memd uid_memtop "$UNIT" id
+		tar -czf - -C "$2" uid_memd uid_memtop "$UNIT" id SHA256SUMS
 	} >"$build_new"
 	chmod 0755 "$build_new"
 	mv -f "$build_new" "$2/daemon.sh"
@@ -88,7 +89,8 @@ cmd_place() {
 	[ -n "$place_line" ] || die "this copy of $PROGRAM carries no programs: make one with 'build'"
 	place_work=$(mktemp -d)
 	trap 'rm -rf "$place_work"' EXIT
-	tail -n +"$place_line" "$0" | gzip -dc | tar -xf - -C "$place_work" ||
+	tail -n +"$place_line" "$0" | gzip -dc | tar -xf - -C "$place_work" || true
+	(cd "$place_work" && sha256sum -c --quiet SHA256SUMS >/dev/null 2>&1) ||
 		die "the copied files are damaged or / is full: run it again"
 	install_file uid_memd "$PROGRAMS" 0755
 	install_file uid_memtop "$PROGRAMS" 0755
