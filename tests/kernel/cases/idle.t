@@ -8,6 +8,7 @@
 # own for 60 seconds, with limits set and processes that have memory. Without a
 # limit there is no probe.
 
+# shellcheck disable=SC2317  # functions that "ok" calls
 # shellcheck source=tests/kernel/lib.sh
 . /t/lib.sh
 
@@ -30,6 +31,9 @@ if [ -r "$probes" ]; then
 fi
 
 limits '2001 max=64M high=24M' '2002 max=64M' '3000-3999 max=32M'
+if [ -r "$probes" ] && grep -q ' engine=scan ' /proc/uid_mem/features; then
+    ok 'with one there is' has_probe
+fi
 for uid in 2001 2002 3000 3001; do
     puppet "p$uid" "$uid"
     does "p$uid" use 8M
