@@ -71,6 +71,8 @@ def parse_arguments(arguments: list[str]) -> argparse.Namespace:
     options = parser.parse_args(arguments)
     if (options.kernel is None) != (options.module is None):
         parser.error("--kernel and --module belong together")
+    if options.logs is not None and options.logs.exists() and not options.logs.is_dir():
+        parser.error(f"--logs {options.logs} is not a directory")
     return options
 
 

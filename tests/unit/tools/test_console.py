@@ -5,13 +5,11 @@
 
 from __future__ import annotations
 
-import importlib.util
-from pathlib import Path
-from types import ModuleType
-
 import pytest
 
-PROJECT = Path(__file__).parents[3]
+from ansible_collections.devfleet.uid_mem.tests.unit.tools.loading import load
+
+console = load("tests/kernel/harness/console.py")
 COMPLAINTS = (
     "[    9.0] BUG: KASAN: slab-use-after-free in uid_mem_enforce+0x1/0x2 [uid_mem]",
     "[    9.0] WARNING: possible circular locking dependency detected",
@@ -31,29 +29,19 @@ IN_ORDER = (
 )
 
 
-@pytest.fixture(scope="module")
-def console() -> ModuleType:
-    spec = importlib.util.spec_from_file_location("console", PROJECT / "tests/kernel/harness/console.py")
-    assert spec is not None
-    assert spec.loader is not None
-    module = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(module)
-    return module
-
-
 @pytest.mark.parametrize("line", COMPLAINTS)
-def test_complaint_is_found_among_what_is_in_order(console: ModuleType, line: str) -> None:
+def test_complaint_is_found_among_what_is_in_order(line: str) -> None:
     found, foreign = console.complaints("\n".join([*IN_ORDER, line, *IN_ORDER]))
     assert len(found) == 1
     assert found[0].startswith(line)
     assert foreign == 0
 
 
-def test_nothing_is_found_where_all_is_in_order(console: ModuleType) -> None:
+def test_nothing_is_found_where_all_is_in_order() -> None:
     assert console.complaints("\n".join(IN_ORDER)) == ([], 0)
 
 
-def test_data_race_of_the_kernel_alone_is_counted_and_passed_over(console: ModuleType) -> None:
+def test_data_race_of_the_kernel_alone_is_counted_and_passed_over() -> None:
     race = "BUG: KCSAN: data-race in {} / vfs_read\n\nread-write to 0x1 by task 2\n" + "=" * 60
     assert console.complaints(race.format("sys_write")) == ([], 1)
     found, foreign = console.complaints(race.format("uid_mem_enforce"))

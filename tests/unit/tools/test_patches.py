@@ -5,16 +5,14 @@
 
 from __future__ import annotations
 
-import importlib.machinery
-import importlib.util
 import re
 import subprocess
-import sys
 from pathlib import Path
-from types import ModuleType
 from typing import Any
 
 import pytest
+
+from ansible_collections.devfleet.uid_mem.tests.unit.tools.loading import load
 
 PROJECT = Path(__file__).parents[3]
 TEXT = """\
@@ -31,17 +29,7 @@ int two(void)
 """
 
 
-def load() -> ModuleType:
-    loader = importlib.machinery.SourceFileLoader("uid_mem_patches", str(PROJECT / "tools/patches.py"))
-    spec = importlib.util.spec_from_loader(loader.name, loader)
-    assert spec
-    module = importlib.util.module_from_spec(spec)
-    sys.modules[loader.name] = module
-    loader.exec_module(module)
-    return module
-
-
-patches = load()
+patches = load("tools/patches.py")
 
 
 def edit(**changes: Any) -> Any:
