@@ -204,8 +204,11 @@ headers_lack() {
 compile_in_suite() {
     command -v mmdebstrap >/dev/null ||
         die "the build tools of Debian $suite do not run on the controller ($1): install the package mmdebstrap there, or use a system at least as new as the device's"
-    local sources
+    local sources options=() valid
     mapfile -t sources <"$state/sources.list"
+    # As the host's apt has it: a mirror may stand still.
+    valid=$(apt-config shell value Acquire::Check-Valid-Until/b 2>/dev/null) || valid=''
+    [[ $valid != *false* ]] || options=(--aptopt='Acquire::Check-Valid-Until "false"')
     mkdir "$work/module" "$work/out"
     cp "$source"/*.[ch] "$source/Kbuild" "$work/module/"
     rm -f "$work/module"/*.mod.c
@@ -217,8 +220,8 @@ mkdir /module/out
 mv /module/uid_mem.ko /module/out/
 END
     # shellcheck disable=SC2016 # the directory is mmdebstrap's
-    mmdebstrap --quiet --variant=apt --format=null \
-        --include="linux-headers-$release=$package_version,make" \
+    mmdebstrap --quiet --variant=apt --format=null "${options[@]}" \
+        --include="linux-headers-$release=$package_version,binutils,make" \
         --customize-hook="copy-in '$work/module' /" \
         --customize-hook='chroot "$1" sh /module/build.sh' \
         --customize-hook="sync-out /module/out '$work/out'" \
