@@ -251,6 +251,22 @@ static void run_worker(char *memory, size_t bytes, int done, int release)
 }
 
 /*
+ * fork(), again and again for some seconds where memory is short: on a kernel
+ * that cannot make it wait for what a victim gives back, it fails meanwhile.
+ */
+static pid_t fork_patiently(void)
+{
+	const struct timespec pause = { .tv_nsec = 10 * 1000 * 1000 };
+	pid_t pid = fork();
+
+	for (int tries = 300; pid < 0 && errno == ENOMEM && tries; tries--) {
+		nanosleep(&pause, NULL);
+		pid = fork();
+	}
+	return pid;
+}
+
+/*
  * Fork children that all write into the memory of this process, and so get
  * each a copy of it. Returns when each of them is through or dead.
  */
@@ -263,7 +279,7 @@ static int fork_workers(unsigned int nr, char *memory, size_t bytes)
 	if (pipe2(done, O_CLOEXEC) || pipe2(release, O_CLOEXEC))
 		return errno;
 	for (unsigned int i = 0; i < nr && pid > 0; i++) {
-		pid = fork();
+		pid = fork_patiently();
 		if (pid == 0) {
 			close(done[0]);
 			close(release[1]);

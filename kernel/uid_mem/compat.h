@@ -8,6 +8,7 @@
 #define UID_MEM_COMPAT_H
 
 #include <linux/kconfig.h>
+#include <linux/kthread.h>
 #include <linux/mm.h>
 #include <linux/sched/signal.h>
 #include <linux/version.h>
@@ -64,6 +65,17 @@ static inline bool uid_mem_dumps_core(struct task_struct *process)
 	return READ_ONCE(process->signal->core_state);
 #else
 	return READ_ONCE(process->signal->flags) & SIGNAL_GROUP_COREDUMP;
+#endif
+}
+
+/* From 6.14 on a thread that has been made has to be started, too. */
+static inline struct kthread_worker *
+uid_mem_run_worker_on_cpu(unsigned int cpu)
+{
+#if LINUX_VERSION_CODE < KERNEL_VERSION(6, 14, 0)
+	return kthread_create_worker_on_cpu(cpu, 0, "uid_mem/%u", cpu);
+#else
+	return kthread_run_worker_on_cpu(cpu, 0, "uid_mem/%u");
 #endif
 }
 

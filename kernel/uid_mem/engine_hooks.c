@@ -249,6 +249,15 @@ void uid_mem_engine_set_dying(struct mm_struct *mm)
 }
 
 /**
+ * uid_mem_engine_hurry - a process has been killed
+ * @p: the process
+ */
+void uid_mem_engine_hurry(struct task_struct *p)
+{
+	/* Who would use what it is to give back waits for it. */
+}
+
+/**
  * uid_mem_engine_place - put an address space where its process belongs
  * @p: the process
  * @mm: what it runs on; the caller holds a reference on its users

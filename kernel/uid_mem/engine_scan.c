@@ -24,8 +24,13 @@
  * Before a kernel 6.2 each thread keeps up to 64 page faults to itself, which
  * nobody can see.
  *
+ * A look that is urgent has a thread with real-time priority on each CPU, which
+ * comes in between as soon as no lock is held: the scheduler may give a worker
+ * its turn some milliseconds later, and a thread on another CPU runs beside
+ * what it is to stop.  fork() copies tens of MiB meanwhile.
+ *
  * What this engine cannot do is hold up a process until the memory of a
- * victim is free.  See docs/engines.md, and scan_probes.c for what else is in
+ * victim is free; fork() fails meanwhile.  See docs/engines.md, and scan_probes.c for what else is in
  * the way of a limit.
  *
  * Locks: scan_lock, then uid_mem_account::lock.  Both are taken with page table
@@ -33,11 +38,14 @@
  * for.
  */
 
+#include <linux/cpu.h>
 #include <linux/cred.h>
 #include <linux/hash.h>
 #include <linux/kprobes.h>
+#include <linux/kthread.h>
 #include <linux/moduleparam.h>
 #include <linux/rculist.h>
+#include <linux/sched.h>
 #include <linux/sched/mm.h>
 #include <linux/sched/signal.h>
 #include <linux/slab.h>
@@ -107,6 +115,23 @@ static DEFINE_PER_CPU(struct scan_cpu, scan_cpus);
 /* Changes when what CPUs remember may be wrong. */
 static atomic_long_t scan_gen = ATOMIC_LONG_INIT(1);
 
+/**
+ * struct scan_looker - looks at UIDs before anybody else runs on a CPU
+ * @worker: the thread; NULL where the CPU was not there when it was made
+ * @work: looks at @users
+ * @users: by uid_mem_account::look
+ */
+struct scan_looker {
+	struct kthread_worker *worker;
+	struct kthread_work work;
+	struct llist_head users;
+};
+
+static DEFINE_PER_CPU(struct scan_looker, scan_lookers);
+
+/* That of a CPU which had one from the beginning, for those that did not. */
+static struct scan_looker *scan_first_looker;
+
 static void scan_place_work_fn(struct work_struct *work);
 static DECLARE_WORK(scan_place_work, scan_place_work_fn);
 
@@ -163,10 +188,38 @@ static void scan_arm(struct uid_mem_user *user)
 			   scan_interval(&user->account));
 }
 
+static void scan_look_fn(struct kthread_work *work)
+{
+	struct scan_looker *l = container_of(work, struct scan_looker, work);
+	struct llist_node *users = llist_del_all(&l->users);
+	struct uid_mem_user *user, *next;
+
+	llist_for_each_entry_safe(user, next, users, account.look) {
+		/* From here on it may be in another list. */
+		atomic_set_release(&user->account.queued, 0);
+		uid_mem_enforce(user, UID_MEM_POLICY_DEFAULT);
+	}
+}
+
+static void scan_look_now(struct uid_mem_user *user)
+{
+	struct scan_looker *l;
+
+	if (atomic_xchg(&user->account.queued, 1))
+		return;
+	preempt_disable_notrace();
+	l = this_cpu_ptr(&scan_lookers);
+	if (!l->worker)
+		l = scan_first_looker;
+	llist_add(&user->account.look, &l->users);
+	kthread_queue_work(l->worker, &l->work);
+	preempt_enable_notrace();
+}
+
 /* As soon as no lock is held, and before current goes on in user mode. */
 static void scan_notify(struct uid_mem_user *user)
 {
-	mod_delayed_work(uid_mem_wq, &user->work, 0);
+	scan_look_now(user);
 	set_tsk_need_resched(current);
 	set_preempt_need_resched();
 }
@@ -456,10 +509,39 @@ bool uid_mem_scan_is_near(struct mm_struct *mm, long pages)
 		long room = scan_room(a) - READ_ONCE(a->charged[1]);
 		long tasks = READ_ONCE(a->nr) + get_nr_threads(current);
 
-		near = room < min(pages * tasks, a->upper / 4);
+		near = room < pages * tasks;
 	}
 	rcu_read_unlock();
 	return near;
+}
+
+/**
+ * uid_mem_scan_has_to_wait - does a UID use more than its limit with its victims?
+ * @mm: an address space that is being made
+ *
+ * Return: true while victims have not given back what they had, for a second
+ * at most: one may hang.
+ */
+bool uid_mem_scan_has_to_wait(struct mm_struct *mm)
+{
+	const struct uid_mem_user *user;
+	const struct scan_mm *e;
+	bool wait = false;
+
+	rcu_read_lock();
+	e = scan_find(mm);
+	user = e ? READ_ONCE(e->user) : NULL;
+	if (user) {
+		long dying = READ_ONCE(user->account.charged[1]);
+		long live = READ_ONCE(user->account.charged[0]);
+
+		wait = dying > 0 &&
+		       live + dying > uid_mem_pages(READ_ONCE(user->limit.max)) &&
+		       time_is_after_jiffies(READ_ONCE(user->dying_at) +
+					     UID_MEM_DYING_WAIT);
+	}
+	rcu_read_unlock();
+	return wait;
 }
 
 /* ---- events ------------------------------------------------------------ */
@@ -628,15 +710,81 @@ static int scan_register(void)
 	return 0;
 }
 
+static int scan_start_looker(unsigned int cpu)
+{
+	struct scan_looker *l = per_cpu_ptr(&scan_lookers, cpu);
+	struct kthread_worker *worker = uid_mem_run_worker_on_cpu(cpu);
+
+	if (IS_ERR(worker))
+		return PTR_ERR(worker);
+	sched_set_fifo_low(worker->task);
+	init_llist_head(&l->users);
+	kthread_init_work(&l->work, scan_look_fn);
+	l->worker = worker;
+	if (!scan_first_looker)
+		scan_first_looker = l;
+	return 0;
+}
+
+/*
+ * They stay until the module goes: users are freed after the last limit is
+ * gone.  That of a CPU which goes away runs on another one.
+ */
+static int scan_start_lookers(void)
+{
+	unsigned int cpu;
+	int err = 0;
+
+	if (scan_first_looker)
+		return 0;
+	cpus_read_lock();
+	for_each_online_cpu(cpu) {
+		err = scan_start_looker(cpu);
+		if (err)
+			break;
+	}
+	cpus_read_unlock();
+	return scan_first_looker ? 0 : err;
+}
+
+static void scan_stop_lookers(void)
+{
+	unsigned int cpu;
+
+	for_each_possible_cpu(cpu) {
+		struct scan_looker *l = per_cpu_ptr(&scan_lookers, cpu);
+
+		if (l->worker)
+			kthread_destroy_worker(l->worker);
+		l->worker = NULL;
+	}
+	scan_first_looker = NULL;
+}
+
+/* Wait for the looks that have been asked for. */
+static void scan_flush_lookers(void)
+{
+	unsigned int cpu;
+
+	for_each_possible_cpu(cpu) {
+		struct scan_looker *l = per_cpu_ptr(&scan_lookers, cpu);
+
+		if (l->worker)
+			kthread_flush_work(&l->work);
+	}
+}
+
 /**
  * uid_mem_engine_start - begin to account
  *
- * Return: 0 or -EOPNOTSUPP where the kernel lacks what it takes.
+ * Return: 0, -EOPNOTSUPP where the kernel lacks what it takes, or -ENOMEM.
  */
 int uid_mem_engine_start(void)
 {
-	int err;
+	int err = scan_start_lookers();
 
+	if (err)
+		return err;
 	for_each_kernel_tracepoint(scan_find_tracepoint, NULL);
 	err = scan_register();
 	if (err)
@@ -680,12 +828,14 @@ void uid_mem_engine_stop(void)
 void uid_mem_engine_exit(void)
 {
 	uid_mem_scan_probes_exit();
+	scan_stop_lookers();
 }
 
 /** uid_mem_engine_synchronize - wait until removed users are not in use */
 void uid_mem_engine_synchronize(void)
 {
 	synchronize_rcu();
+	scan_flush_lookers();
 }
 
 /** uid_mem_engine_change_begin - uid_mem_user_find() is about to change its mind */
@@ -711,6 +861,7 @@ int uid_mem_engine_add(struct uid_mem_user *user)
 {
 	struct uid_mem_account *a = &user->account;
 
+	atomic_set(&a->queued, 0);
 	spin_lock_init(&a->lock);
 	INIT_LIST_HEAD(&a->mms);
 	a->members = metric_members[user->limit.metric];
@@ -795,6 +946,10 @@ void uid_mem_engine_set_levels(struct uid_mem_user *user, long lower, long upper
 	bool outside, active;
 
 	spin_lock(&a->lock);
+	if (a->dead) {
+		spin_unlock(&a->lock);
+		return;
+	}
 	a->lower = lower;
 	a->upper = upper;
 	scan_set_ignore(a);
@@ -805,7 +960,7 @@ void uid_mem_engine_set_levels(struct uid_mem_user *user, long lower, long upper
 	WRITE_ONCE(a->active, false);
 	spin_unlock(&a->lock);
 	if (outside)
-		mod_delayed_work(uid_mem_wq, &user->work, 0);
+		scan_look_now(user);
 	else if (active)
 		queue_delayed_work(uid_mem_wq, &user->work, interval);
 }
@@ -938,6 +1093,21 @@ void uid_mem_engine_set_dying(struct mm_struct *mm)
 		spin_unlock(&a->lock);
 	}
 	preempt_enable();
+}
+
+/**
+ * uid_mem_engine_hurry - a process has been killed
+ * @p: the process; the caller is in an RCU read-side critical section
+ *
+ * Nobody waits for it here, so it had better be quick: whoever else is of its
+ * UID may go on using memory.
+ */
+void uid_mem_engine_hurry(struct task_struct *p)
+{
+	struct task_struct *t;
+
+	for_each_thread(p, t)
+		set_user_nice(t, MIN_NICE);
 }
 
 /**

@@ -4,12 +4,16 @@
 #ifndef UID_MEM_ENGINE_SCAN_H
 #define UID_MEM_ENGINE_SCAN_H
 
+#include <linux/atomic.h>
 #include <linux/list.h>
+#include <linux/llist.h>
 #include <linux/spinlock.h>
 #include <linux/types.h>
 
 /**
  * struct uid_mem_account - what the processes of a UID use, in pages
+ * @look: in the list of a CPU (struct scan_looker) while @queued
+ * @queued: a look at once has been asked for and has not begun
  * @lock: protects what follows
  * @mms: its address spaces (struct scan_mm)
  * @nr: how many
@@ -21,12 +25,14 @@
  * @peak: largest sum of both seen
  * @ignore: an address space may change by this much before it is charged
  * @close: so little is left that it has been looked at for that
- * @called: a look has been asked for and has not begun
+ * @called: a look has been asked for since the last one
  * @active: something was charged since the last look
  * @dead: nothing is charged any more
  */
 struct uid_mem_account {
-	spinlock_t lock;
+	struct llist_node look;
+	atomic_t queued;
+	spinlock_t lock; /* what follows */
 	struct list_head mms;
 	unsigned int nr;
 	unsigned int nr_gone;

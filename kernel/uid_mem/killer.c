@@ -297,10 +297,13 @@ static bool kill_victim(struct uid_mem_user *user, const struct victim *v)
 	for_each_process(p) {
 		if (uid_mem_is_kthread(p) || !shares_mm(p, v->mm))
 			continue;
-		if (is_exempt(p))
+		if (is_exempt(p)) {
 			survivor = true;
-		else if (!is_dying(p))
-			killed |= !kill_pid(task_tgid(p), SIGKILL, 1);
+		} else if (!is_dying(p) &&
+			   !kill_pid(task_tgid(p), SIGKILL, 1)) {
+			uid_mem_engine_hurry(p);
+			killed = true;
+		}
 	}
 	rcu_read_unlock();
 	if (!survivor)

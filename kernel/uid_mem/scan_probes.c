@@ -10,9 +10,11 @@
  *
  * pte_alloc_one(), __pte_alloc()
  *				no page table for the child of a task that has
- *				been killed; the compiler may have made the
- *				latter a part of its callers, and not every
- *				architecture has the former as a function
+ *				been killed, or whose UID is above its limit
+ *				until others that have been are gone; the
+ *				compiler may have made the latter a part of its
+ *				callers, and not every architecture has the
+ *				former as a function
  * do_huge_pmd_anonymous_page()	VM_FAULT_FALLBACK, that is small pages, where
  *				the limit is close
  *
@@ -58,20 +60,23 @@ static int run_instead(struct pt_regs *regs, void *function)
 }
 
 /* The first argument is the address space that gets the page table. */
-static bool is_killed_fork(struct pt_regs *regs)
+static bool has_to_fail(struct pt_regs *regs)
 {
-	return fatal_signal_pending(current) && current->mm &&
-	       regs_get_kernel_argument(regs, 0) != (unsigned long)current->mm;
+	struct mm_struct *mm = (void *)regs_get_kernel_argument(regs, 0);
+
+	if (!current->mm || mm == current->mm)
+		return false;
+	return fatal_signal_pending(current) || uid_mem_scan_has_to_wait(mm);
 }
 
 static int probe_pte_alloc_one(struct kprobe *p, struct pt_regs *regs)
 {
-	return is_killed_fork(regs) ? run_instead(regs, no_page_table) : 0;
+	return has_to_fail(regs) ? run_instead(regs, no_page_table) : 0;
 }
 
 static int probe_pte_alloc(struct kprobe *p, struct pt_regs *regs)
 {
-	return is_killed_fork(regs) ? run_instead(regs, pte_alloc_fails) : 0;
+	return has_to_fail(regs) ? run_instead(regs, pte_alloc_fails) : 0;
 }
 
 #ifdef CONFIG_TRANSPARENT_HUGEPAGE

@@ -9,6 +9,7 @@
 struct mm_struct;
 
 bool uid_mem_scan_is_near(struct mm_struct *mm, long pages);
+bool uid_mem_scan_has_to_wait(struct mm_struct *mm);
 void uid_mem_scan_probes_start(void);
 void uid_mem_scan_probes_stop(void);
 void uid_mem_scan_probes_exit(void);

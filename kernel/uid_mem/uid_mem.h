@@ -130,6 +130,7 @@ bool uid_mem_engine_owns(struct uid_mem_user *user, struct task_struct *p,
 			 struct mm_struct *mm);
 struct uid_mem_user *uid_mem_engine_owner(struct mm_struct *mm);
 void uid_mem_engine_set_dying(struct mm_struct *mm);
+void uid_mem_engine_hurry(struct task_struct *p);
 
 /* killer.c */
 void uid_mem_enforce(struct uid_mem_user *user, unsigned int policy);

@@ -14,8 +14,10 @@ max_mib=64
 allowed_kib=1024
 batch_pages=64
 huge_kib=2048
-# What is not told of a page when it is charged: the same for every style.
+# Engine scan: the same for every style. Where huge pages are for everybody, a
+# thread may have one that it still clears when others have used up the rest.
 scan_kib=4096
+clearing_kib=0
 
 page_kib=$(awk '/^KernelPageSize:/ { print $2; exit }' /proc/self/smaps)
 : "${page_kib:=4}"
@@ -42,7 +44,7 @@ limit_anew() {
 # write at once
 bar() {
     if [ "$engine" = scan ]; then
-        echo "$scan_kib"
+        echo $((scan_kib + $2 * clearing_kib))
         return
     fi
     bar_kib=$allowed_kib
@@ -103,6 +105,7 @@ if [ -e /sys/kernel/mm/transparent_hugepage ]; then
     setting=$(sed 's/.*\[\(.*\)\].*/\1/' /sys/kernel/mm/transparent_hugepage/enabled)
     echo always >/sys/kernel/mm/transparent_hugepage/enabled
     allowed_kib=$((allowed_kib + huge_kib))
+    clearing_kib=$huge_kib
     before=$(huge_pages_mapped)
     overshoot touch 2 1 48M 48M
     overshoot threads 4 4 96M
