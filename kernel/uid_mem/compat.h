@@ -15,7 +15,7 @@
 #include <linux/workqueue.h>
 
 #if !IS_ENABLED(CONFIG_UID_MEM) && !defined(UID_MEM_ENGINE_SCAN)
-#error "the engine hooks needs CONFIG_UID_MEM: apply the patches of the kernel's series, or use the engine scan"
+#error "the engine hooks needs CONFIG_UID_MEM: patch the kernel, or use the engine scan"
 #endif
 
 /* From 6.2 on there is a per-CPU part that get_mm_counter() leaves out. */

@@ -30,8 +30,8 @@
  * what it is to stop.  fork() copies tens of MiB meanwhile.
  *
  * What this engine cannot do is hold up a process until the memory of a
- * victim is free; fork() fails meanwhile.  See docs/engines.md, and scan_probes.c for what else is in
- * the way of a limit.
+ * victim is free; fork() fails meanwhile.  See docs/engines.md, and
+ * scan_probes.c for what else is in the way of a limit.
  *
  * Locks: scan_lock, then uid_mem_account::lock.  Both are taken with page table
  * locks held.  Events come with preemption off, which synchronize_rcu() waits
@@ -454,7 +454,7 @@ static struct uid_mem_user *scan_user_of(struct task_struct *p, bool *pending)
 	struct uid_mem_user *user;
 
 	rcu_read_lock();
-	user = uid_mem_user_peek(__task_cred(rcu_dereference(p->group_leader)),
+	user = uid_mem_user_peek(__task_cred(READ_ONCE(p->group_leader)),
 				 pending);
 	rcu_read_unlock();
 	if (*pending)

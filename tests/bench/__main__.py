@@ -99,10 +99,10 @@ def batches(release: str) -> bool:
 
 def rows(release: str, engine: str, reference: str) -> Iterator[Row]:
     """Everything the table shows, in its order. `reference` is what no limits are compared to, "" for nothing."""
-    bar = bars(release, engine)
+    allowed = bars(release, engine)
     for kind, unit, none, limited, other in (
-        ("fault", "", bar.no_limits, bar.limited, bar.other),
-        ("fork", "%", bar.fork, bar.fork, bar.fork),
+        ("fault", "", allowed.no_limits, allowed.limited, allowed.other),
+        ("fork", "%", allowed.fork, allowed.fork, allowed.fork),
     ):
         title = {"fault": "page fault", "fork": "fork + exit + wait"}[kind]
         if reference:
