@@ -306,26 +306,17 @@ static void uid_mem_add(struct uid_mem_acct *acct, long nr_pages)
 /*
  * Give what this CPU has in stock to the account, but for a half batch, so that
  * the next few pages can go either way.  An interrupt may have done so already;
- * fine.
+ * fine.  Preemption is off, so that the account stays: see
+ * uid_mem_synchronize().
  */
-static noinline void uid_mem_flush(struct uid_mem_acct *acct)
+void __uid_mem_flush(struct uid_mem_acct *acct)
 {
 	long keep = READ_ONCE(acct->batch) / 2;
 	long stock = this_cpu_xchg(*acct->stock, keep);
 
 	uid_mem_check(acct, atomic_long_add_return(stock - keep, &acct->charged));
 }
-
-/* Preemption is off, so that the account stays: see uid_mem_synchronize(). */
-void __uid_mem_charge(struct uid_mem_acct *acct, long nr_pages)
-{
-	unsigned long stock = this_cpu_add_return(*acct->stock, nr_pages);
-
-	/* Less than nothing is a large number here. */
-	if (unlikely(stock >= READ_ONCE(acct->batch)))
-		uid_mem_flush(acct);
-}
-EXPORT_SYMBOL_GPL(__uid_mem_charge);
+EXPORT_SYMBOL_GPL(__uid_mem_flush);
 
 static long uid_mem_mm_counter(struct mm_struct *mm, int member)
 {
@@ -348,9 +339,9 @@ static long uid_mem_mm_pages(struct mm_struct *mm, unsigned int members)
 }
 
 /*
- * The pointer is set before the counters are read: a page that is mapped
- * meanwhile is charged twice rather than not at all.  Nothing is mapped in a
- * @fresh one.
+ * Pages that are mapped meanwhile may be charged twice or, since a page is
+ * charged before it is counted, not at all: one for each CPU at most, which the
+ * sum before a kill puts right.  Nothing is mapped in a @fresh one.
  */
 static bool uid_mem_attach(struct mm_struct *mm, struct uid_mem_acct *acct,
 			   bool fresh)
@@ -666,9 +657,11 @@ static void uid_mem_wait(struct mm_struct *mm)
 	srcu_read_unlock(&uid_mem_srcu, idx);
 }
 
-void __uid_mem_fault(struct mm_struct *mm)
+void __uid_mem_fault(void)
 {
-	if (uid_mem_mm_is_near(mm, false))
+	struct mm_struct *mm = current->mm;
+
+	if (mm && uid_mem_mm_is_near(mm, false))
 		uid_mem_wait(mm);
 }
 

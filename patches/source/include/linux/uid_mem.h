@@ -10,6 +10,7 @@
 #include <linux/jump_label.h>
 #include <linux/list.h>
 #include <linux/mm_types.h>
+#include <linux/percpu.h>
 #include <linux/preempt.h>
 #include <linux/rcupdate.h>
 #include <linux/spinlock.h>
@@ -97,8 +98,8 @@ long uid_mem_acct_sum(struct uid_mem_acct *acct, long counts[NR_MM_COUNTERS]);
 void uid_mem_place(struct task_struct *task, struct mm_struct *mm);
 void uid_mem_set_dying(struct mm_struct *mm);
 
-void __uid_mem_charge(struct uid_mem_acct *acct, long nr_pages);
-void __uid_mem_fault(struct mm_struct *mm);
+void __uid_mem_flush(struct uid_mem_acct *acct);
+void __uid_mem_fault(void);
 void __uid_mem_fork(struct task_struct *child, struct mm_struct *mm);
 void __uid_mem_forked(struct task_struct *child, struct mm_struct *mm);
 bool __uid_mem_is_near(struct mm_struct *mm);
@@ -129,21 +130,25 @@ static inline void uid_mem_charge(struct mm_struct *mm, int member,
 		return;
 	preempt_disable_notrace();
 	acct = rcu_dereference_sched(mm->uid_mem);
-	if (acct && (READ_ONCE(acct->members) & (1U << member)))
-		__uid_mem_charge(acct, nr_pages);
+	if (acct && (READ_ONCE(acct->members) & (1U << member))) {
+		unsigned long stock = this_cpu_add_return(*acct->stock, nr_pages);
+
+		/* Less than nothing is a large number here. */
+		if (unlikely(stock >= READ_ONCE(acct->batch)))
+			__uid_mem_flush(acct);
+	}
 	preempt_enable_notrace();
 }
 
 /*
- * A page fault in @mm is about to be handled.  One in user mode waits on its
- * way back, see uid_mem_resume_user_mode(), others do here unless they must
- * not.
+ * A page fault has been handled, for which the current task may wait: it holds
+ * locks of an address space, and so must not where the caller says so.  One in
+ * user mode waits on its way back, see uid_mem_resume_user_mode().
  */
-static inline void uid_mem_fault(struct mm_struct *mm, bool in_user_mode,
-				 bool nowait)
+static inline void uid_mem_fault(bool in_user_mode, bool nowait)
 {
 	if (static_branch_unlikely(&uid_mem_key) && !in_user_mode && !nowait)
-		__uid_mem_fault(mm);
+		__uid_mem_fault();
 }
 
 /* @child will run on @mm, to which the pages of the current task are copied. */
@@ -214,8 +219,7 @@ static inline void uid_mem_resume_user_mode(void)
 static inline void uid_mem_init_mm(struct mm_struct *mm) { }
 static inline void uid_mem_charge(struct mm_struct *mm, int member,
 				  long nr_pages) { }
-static inline void uid_mem_fault(struct mm_struct *mm, bool in_user_mode,
-				 bool nowait) { }
+static inline void uid_mem_fault(bool in_user_mode, bool nowait) { }
 static inline void uid_mem_fork(struct task_struct *child,
 				struct mm_struct *mm) { }
 static inline void uid_mem_forked(struct task_struct *child,
