@@ -7,6 +7,8 @@
 set -euo pipefail
 # shellcheck source-path=SCRIPTDIR source=build_lib.sh
 . "$(dirname "$(readlink -f "$0")")/build_lib.sh"
+# shellcheck source-path=SCRIPTDIR source=debian_archive.sh
+. "$(dirname "$(readlink -f "$0")")/debian_archive.sh"
 
 help() {
     cat <<'END'
@@ -60,62 +62,19 @@ state=$cache/apt/$suite
 warning=''
 asked="$package $version $mirror $security_mirror $keyring"
 
-# host_mirror main|security: what the host itself uses for Debian, empty if nothing. Before the
-# first `apt-get update` there are no labels, and the path has to tell.
-host_mirror() {
-    local want=Debian path='/debian/?$'
-    [ "$1" = main ] || { want=Debian-Security path='/debian-security/?$'; }
-    # shellcheck disable=SC2016 # apt's variables, not the shell's
-    { apt-get indextargets --format '$(LABEL) $(REPO_URI)' 'Created-By: Packages' 2>/dev/null || true; } |
-        awk -v want="$want" -v path="$path" 'NF == 2 && $1 == want { print $2; exit } NF == 1 && $1 ~ path { print $1; exit }'
-}
-
 write_apt_state() {
-    local main security
+    local main security lines
     [ -r "$keyring" ] || die "The keyring $keyring is missing: install the package debian-archive-keyring."
-    main=${mirror:-$(host_mirror main)}
-    security=${security_mirror:-$(host_mirror security)}
+    main=${mirror:-$(debian_mirror main)}
+    security=${security_mirror:-$(debian_mirror security)}
     [ -n "$main" ] || die "This host's apt knows no Debian archive: set kernel_build_mirror."
     [ -n "$security" ] || [ "$suite" = sid ] ||
         die "This host's apt knows no archive of Debian's security updates: set kernel_build_security_mirror."
-    mkdir -p "$state/lists/partial" "$state/archives/partial" "$sources"
-    : > "$state/status"
-    {
-        echo "deb [signed-by=$keyring] $main $suite main"
-        [ "$suite" = sid ] ||
-            echo "deb [signed-by=$keyring] $security $suite-security main"
-    } > "$state/sources.list"
-    # Read after the host's own configuration: its proxies stay in force, its hooks don't run.
-    cat > "$state/apt.conf" <<END
-Dir::State "$state";
-Dir::State::lists "$state/lists";
-Dir::State::status "$state/status";
-Dir::Cache "$state";
-Dir::Cache::archives "$state/archives";
-Dir::Etc::sourcelist "$state/sources.list";
-Dir::Etc::sourceparts "-";
-Dir::Etc::preferences "-";
-Dir::Etc::preferencesparts "-";
-#clear APT::Update::Pre-Invoke;
-#clear APT::Update::Post-Invoke;
-#clear APT::Update::Post-Invoke-Success;
-#clear DPkg::Pre-Install-Pkgs;
-APT::Sandbox::User "root";
-APT::Update::Error-Mode "any";
-APT::Default-Release "";
-APT::Get::List-Cleanup "true";
-Acquire::Languages { "none"; };
-Acquire::IndexTargets::deb::Contents-deb::DefaultEnabled "false";
-Acquire::IndexTargets::deb::DEP-11::DefaultEnabled "false";
-Acquire::Retries "2";
-Acquire::http::Timeout "20";
-Acquire::https::Timeout "20";
-END
-}
-
-# What apt said first about what went wrong.
-apt_error() { # LOG
-    grep -m 1 '^[EW]:' "$1" || tail -n 1 "$1"
+    lines=("deb [signed-by=$keyring] $main $suite main")
+    [ "$suite" = sid ] || lines+=("deb [signed-by=$keyring] $security $suite-security main")
+    private_apt "$state" "${lines[@]}"
+    # Half an index would name an old package as the newest.
+    echo 'APT::Update::Error-Mode "any";' >> "$state/apt.conf"
 }
 
 refresh_index() {

@@ -5,6 +5,8 @@
 # Builds the module uid_mem on the controller for a Debian kernel, in seconds.
 
 set -euo pipefail
+# shellcheck source-path=SCRIPTDIR source=../../kernel_build/files/debian_archive.sh
+. "$(dirname "$(readlink -f "$0")")/../../kernel_build/files/debian_archive.sh"
 
 help() {
     cat <<'END'
@@ -97,48 +99,15 @@ flock 9
 work=$(mktemp -d "$cache/stock/.build-XXXXXX")
 trap 'rm -rf "$work"' EXIT
 
-# host_mirror PATH: what the host itself uses for it, else Debian's own.
-host_mirror() {
-    # shellcheck disable=SC2016 # apt's variable
-    { apt-get indextargets --format '$(REPO_URI)' 'Created-By: Packages' 2>/dev/null || true; } |
-        awk -v path="/$1/?\$" -v default="http://deb.debian.org/$1" \
-            '$1 ~ path { found = $1; exit } END { print found ? found : default }'
-}
-
 write_apt_state() {
-    local main
-    main=$(host_mirror debian)
-    mkdir -p "$state/lists/partial" "$state/archives/partial"
-    : >"$state/status"
-    {
-        echo "deb [signed-by=$keyring] $main $suite main"
-        echo "deb [signed-by=$keyring] $main $suite-backports main"
-        echo "deb [signed-by=$keyring] $(host_mirror debian-security) $suite-security main"
-    } >"$state/sources.list"
-    # Read after the host's own configuration: its proxies stay in force, its hooks don't run.
-    cat >"$state/apt.conf" <<END
-Dir::State "$state";
-Dir::State::lists "$state/lists";
-Dir::State::status "$state/status";
-Dir::Cache "$state";
-Dir::Cache::archives "$state/archives";
-Dir::Etc::sourcelist "$state/sources.list";
-Dir::Etc::sourceparts "-";
-Dir::Etc::preferences "-";
-Dir::Etc::preferencesparts "-";
-#clear APT::Update::Pre-Invoke;
-#clear APT::Update::Post-Invoke;
-#clear APT::Update::Post-Invoke-Success;
-#clear DPkg::Pre-Install-Pkgs;
-APT::Sandbox::User "root";
-APT::Default-Release "";
-Acquire::Languages { "none"; };
-Acquire::IndexTargets::deb::Contents-deb::DefaultEnabled "false";
-Acquire::IndexTargets::deb::DEP-11::DefaultEnabled "false";
-Acquire::Retries "2";
-Acquire::http::Timeout "20";
-Acquire::https::Timeout "20";
-END
+    local main security
+    main=$(debian_mirror main)
+    security=$(debian_mirror security)
+    [ -n "$main" ] || die "the controller's apt knows no Debian archive"
+    private_apt "$state" \
+        "deb [signed-by=$keyring] $main $suite main" \
+        "deb [signed-by=$keyring] $main $suite-backports main" \
+        ${security:+"deb [signed-by=$keyring] $security $suite-security main"}
 }
 
 refresh_index() {
@@ -166,19 +135,15 @@ download_headers() {
     (cd "$work/debs" && apt-get -c "$state/apt.conf" -qq download "${packages[@]}") >"$state/log" 2>&1
 }
 
-apt_error() {
-    grep -m 1 '^[EW]:' "$state/log" || tail -n 1 "$state/log"
-}
-
 fetch_headers() {
     write_apt_state
     if [ -n "$(find "$state/refreshed" -mmin "-$((max_age * 60))" 2>/dev/null)" ] && download_headers; then
         return 0
     fi
-    refresh_index || die "the package index of Debian $suite can't be read: $(apt_error)"
+    refresh_index || die "the package index of Debian $suite can't be read: $(apt_error "$state/log")"
     [ -n "$(headers_packages)" ] ||
         die "Debian $suite has no linux-headers-$release $package_version (any more): upgrade the device's kernel"
-    download_headers || die "the headers of $release can't be downloaded: $(apt_error)"
+    download_headers || die "the headers of $release can't be downloaded: $(apt_error "$state/log")"
 }
 
 unpack_headers() {
