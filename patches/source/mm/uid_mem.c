@@ -339,9 +339,9 @@ static long uid_mem_mm_pages(struct mm_struct *mm, unsigned int members)
 }
 
 /*
- * Pages that are mapped meanwhile may be charged twice or, since a page is
- * charged before it is counted, not at all: one for each CPU at most, which the
- * sum before a kill puts right.  Nothing is mapped in a @fresh one.
+ * What is mapped meanwhile may be charged twice or, where it is charged before
+ * it is counted, not at all: a page or a huge page for each CPU, which the next
+ * sum puts right.  Nothing is mapped in a @fresh one.
  */
 static bool uid_mem_attach(struct mm_struct *mm, struct uid_mem_acct *acct,
 			   bool fresh)
