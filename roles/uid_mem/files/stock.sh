@@ -361,7 +361,8 @@ installed_of() {
 
 # ---- DKMS ---------------------------------------------------------------------------------------
 
-# Hands the module that runs already to DKMS as one that it has built. The archive is what `dkms mktarball` makes.
+# Hands the source to DKMS, with the module that runs already as one that it has built from it. The archive is what
+# `dkms mktarball` makes; DKMS refuses it where it has the source.
 adopt_prebuilt() {
 	adopt=$STATE/adopt
 	rm -rf "$adopt"
@@ -392,14 +393,14 @@ cmd_dkms() {
 	dkms_version=$(version_of "$dkms_source")
 	keep_packages
 	if [ ! -e "$DKMS_TREE/uid_mem/$dkms_version/source" ]; then
-		logged dkms add "uid_mem/$dkms_version" || die "DKMS did not take the source: $(log_tail)"
-	fi
-	if [ ! -d "$DKMS_TREE/uid_mem/$dkms_version/$running/$arch/module" ]; then
 		if is_prebuilt; then
 			adopt_prebuilt
 		else
-			logged dkms build "uid_mem/$dkms_version" -k "$running" || refuse_build
+			logged dkms add "uid_mem/$dkms_version" || die "DKMS did not take the source: $(log_tail)"
 		fi
+	fi
+	if [ ! -d "$DKMS_TREE/uid_mem/$dkms_version/$running/$arch/module" ]; then
+		logged dkms build "uid_mem/$dkms_version" -k "$running" || refuse_build
 	fi
 	if [ ! -e "$DKMS_TREE/uid_mem/kernel-$running-$arch" ]; then
 		# Forced, because the module that was there first has the same version.
