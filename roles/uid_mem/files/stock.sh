@@ -329,12 +329,15 @@ remember_packages() {
 	done >>"$STATE/packages"
 }
 
-# unneeded: what apt would remove because nothing needs it; kernels are no exception, the caller compares.
+# unneeded: what nothing depends on; kernels are no exception, nor is what something recommends or suggests that did
+# without before we came. The caller compares.
 unneeded() {
 	cat >"$STATE/apt.conf" <<-CONF
 		#clear APT::NeverAutoRemove;
 		#clear APT::VersionedKernelPackages;
 		APT::Protect-Kernels "false";
+		APT::AutoRemove::RecommendsImportant "false";
+		APT::AutoRemove::SuggestsImportant "false";
 	CONF
 	APT_CONFIG=$STATE/apt.conf apt-get -s autoremove 2>>"$LOG" | sed -n 's/^Remv \([^ ]*\) .*/\1/p' | sort
 }
@@ -379,6 +382,19 @@ is_prebuilt() {
 	grep -qxF "$running" "$STATE/prebuilt" 2>/dev/null && [ -e "/lib/modules/$running/updates/uid_mem.ko" ]
 }
 
+# A module that is there would be the kernel's own for DKMS, which puts it back when its own goes.
+install_built() {
+	install_prebuilt=/lib/modules/$running/updates/uid_mem.ko
+	if is_prebuilt; then mv "$install_prebuilt" "$STATE/uid_mem.ko"; fi
+	# Forced, because a module that is loaded has the same version.
+	if ! logged dkms install --force "uid_mem/$dkms_version" -k "$running"; then
+		install_error=$(log_tail)
+		if [ -e "$STATE/uid_mem.ko" ]; then mv "$STATE/uid_mem.ko" "$install_prebuilt"; fi
+		die "DKMS could not install the module: $install_error"
+	fi
+	rm -f "$STATE/uid_mem.ko"
+}
+
 refuse_build() {
 	refuse_log=$DKMS_TREE/uid_mem/$dkms_version/build/make.log
 	die "DKMS could not build the module for $running, see $refuse_log on the device:" \
@@ -402,10 +418,7 @@ cmd_dkms() {
 	if [ ! -d "$DKMS_TREE/uid_mem/$dkms_version/$running/$arch/module" ]; then
 		logged dkms build "uid_mem/$dkms_version" -k "$running" || refuse_build
 	fi
-	if [ ! -e "$DKMS_TREE/uid_mem/kernel-$running-$arch" ]; then
-		# Forced, because the module that was there first has the same version.
-		logged dkms install --force "uid_mem/$dkms_version" -k "$running" || die "DKMS could not install the module: $(log_tail)"
-	fi
+	[ -e "$DKMS_TREE/uid_mem/kernel-$running-$arch" ] || install_built
 	drop_prebuilt
 	build_for_others
 	say changed=yes
@@ -428,7 +441,7 @@ build_for_others() {
 # DKMS keeps its signing key when its package goes; a key that nothing uses is not left lying about.
 drop_dkms_tree() {
 	rm -rf "$DKMS_TREE/uid_mem"
-	if grep -qx dkms "$STATE/packages" 2>/dev/null && ! command -v dkms >/dev/null; then
+	if grep -qx dkms "$STATE/packages" 2>/dev/null && ! is_installed dkms; then
 		rm -f "$DKMS_TREE/mok.key" "$DKMS_TREE/mok.pub" "$DKMS_TREE/dkms_dbversion"
 		rmdir "$DKMS_TREE" 2>/dev/null || true
 	fi
