@@ -619,7 +619,11 @@ static long uid_mem_tables(long upper)
 	return max_t(long, min(pages, upper / 4), PTRS_PER_PTE);
 }
 
-/* May what comes be too much, for the account and what is dying of it? */
+/*
+ * May what comes be too much, for the account and what is dying of it?  What is
+ * dying itself gets no page table full of pages any more: its tasks may have
+ * been about to map them when they were killed.
+ */
 static bool uid_mem_mm_is_near(struct mm_struct *mm, bool tables)
 {
 	struct uid_mem_acct *acct;
@@ -633,6 +637,8 @@ static bool uid_mem_mm_is_near(struct mm_struct *mm, bool tables)
 
 		ret = atomic_long_read(&acct->charged) + uid_mem_dying(acct) >
 		      upper - more;
+	} else if (acct) {
+		ret = tables;
 	}
 	rcu_read_unlock();
 	return ret;
