@@ -110,7 +110,9 @@ if [ -e /sys/kernel/mm/transparent_hugepage ]; then
     overshoot touch 2 1 48M 48M
     overshoot threads 4 4 96M
     overshoot threads 4 2 48M 48M
-    overshoot threads 16 16 96M
+    for threads_at_once in 16 32 64 64 64; do
+        overshoot threads "$threads_at_once" "$threads_at_once" 96M
+    done
     ok 'always huge pages: they were mapped' [ "$(huge_pages_mapped)" -gt "$before" ]
     echo "$setting" >/sys/kernel/mm/transparent_hugepage/enabled
 else
