@@ -181,6 +181,7 @@ class Orders:
 
 def parse_arguments(arguments: Mapping[str, object]) -> Wish:
     """What a task declares, or a TaskError that says what to write instead."""
+    arguments = plain(arguments)
     values = validated(_TASK, arguments, "this module")
     given = _without_none(arguments)
     _refuse_mixture(given)
@@ -199,6 +200,22 @@ def parse_arguments(arguments: Mapping[str, object]) -> Wish:
         below_usage=values["below_usage"],
         path=parse_path(values["path"]),
     )
+
+
+def plain(value: Any) -> Any:
+    """The same value made of Python's own types only.
+
+    ansible-core 2.19 hands over containers that render what is in them when it is looked at, and scalars with tags; the
+    copies that its validator makes of these take fifty times as long.
+    """
+    if isinstance(value, Mapping):
+        return {plain(name): plain(item) for name, item in value.items()}
+    if isinstance(value, (list, tuple)):
+        return [plain(item) for item in value]
+    for scalar in (str, bool, int, float):
+        if isinstance(value, scalar):
+            return scalar(value)
+    return value
 
 
 def make_validator(spec: dict[str, dict[str, object]]) -> Any:

@@ -14,6 +14,7 @@ from typing import Any
 from ansible_collections.devfleet.uid_mem.plugins.plugin_utils._arguments import (
     TaskError,
     make_validator,
+    plain,
     validated,
 )
 from ansible_collections.devfleet.uid_mem.plugins.plugin_utils._device import Query, Reading
@@ -85,6 +86,7 @@ class InfoWish:
 
 def parse_info_arguments(arguments: Mapping[str, object]) -> InfoWish:
     """What a task asks for, or a TaskError that says what to write instead."""
+    arguments = plain(arguments)
     values = validated(_INFO, arguments, "this module")
     asked = tuple(part for part in PARTS if part in (values.get("gather") or ()))
     if values["max_events"] < 1:
@@ -100,8 +102,8 @@ def parse_info_arguments(arguments: Mapping[str, object]) -> InfoWish:
 def parse_event(line: str) -> dict[str, Any]:
     """A line as a dictionary: C(uid), which may be a range, and names as text, all others as numbers."""
     event: dict[str, Any] = {}
-    for key, quoted, plain in _FIELD.findall(line):
-        value = quoted or plain
+    for key, quoted, bare in _FIELD.findall(line):
+        value = quoted or bare
         event[key] = int(value) if value.isdigit() and key not in _TEXTS else value
     return event
 
