@@ -185,11 +185,12 @@ LC_ALL=C
 export LC_ALL
 umask 022
 root=$1 limits=$1/proc/uid_mem/limits file=$1$2 file_seen=$3 kernel_seen=$4 file_size=$5 set_size=$6 undo_size=$7
-tmp="" made="" lock=""
+tmp="" made="" lock="" breaking=""
 
 clean() {
   if [ -n "$tmp" ]; then rm -f "$tmp" "$tmp.in"; fi
   if [ -n "$lock" ]; then rm -f "$lock"; fi
+  if [ -n "$breaking" ]; then rm -f "$breaking"; fi
 }
 
 fail() {
@@ -233,17 +234,25 @@ started() {
   sed "s/.*) //" "/proc/$1/stat" 2>/dev/null | cut -d " " -f 20
 }
 
-# Whether the process that made a lock still runs.
-is_held() {
+# Whether a lock is there whose process has ended.
+is_left() {
   holder=$(readlink "$1") || return 1
   of_process=${holder#"$boot".}
-  [ "$of_process" != "$holder" ] && [ "$(started "${of_process%.*}")" = "${of_process#*.}" ]
+  [ "$of_process" = "$holder" ] || [ "$(started "${of_process%.*}")" != "${of_process#*.}" ]
 }
 
-break_lock() {
-  mkdir "$1.break" 2>/dev/null || return
-  is_held "$1" || rm -f "$1"
-  rmdir "$1.break"
+# One process at a time, so that none removes the lock of one that was faster.
+remove_left() {
+  if ln -s "$me" "$1.break" 2>/dev/null; then
+    breaking=$1.break
+    if is_left "$1"; then rm -f "$1"; fi
+    rm -f "$breaking"
+    breaking=""
+  elif is_left "$1.break"; then
+    rm -f "$1.break"
+  else
+    return 1
+  fi
 }
 
 take_lock() {
@@ -257,9 +266,9 @@ take_lock() {
       continue
     fi
     vanished=0
-    is_held "$1" || break_lock "$1"
     if [ "$waited" -ge 300 ]; then fail locked "${1#"$root"}"; fi
     waited=$((waited + 1))
+    if is_left "$1" && remove_left "$1"; then continue; fi
     sleep 0.1 2>/dev/null || sleep 1
   done
   lock=$1

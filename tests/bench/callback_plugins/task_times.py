@@ -28,7 +28,7 @@ class CallbackModule(CallbackBase):
     CALLBACK_NAME = "task_times"
 
     def __init__(self) -> None:
-        super().__init__()  # type: ignore[no-untyped-call]
+        super().__init__()
         self.started: dict[str, float] = {}
 
     def v2_runner_on_start(self, host: Any, task: Any) -> None:

@@ -6,6 +6,10 @@
 
 from __future__ import annotations
 
+import os
+import signal
+import subprocess
+import time
 from concurrent.futures import ThreadPoolExecutor
 from functools import partial
 from typing import TYPE_CHECKING, Any
@@ -13,8 +17,9 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from ansible_collections.devfleet.uid_mem.plugins.plugin_utils import _remote
-from ansible_collections.devfleet.uid_mem.plugins.plugin_utils._device import read_command, write_command
-from ansible_collections.devfleet.uid_mem.plugins.plugin_utils._limits import Table
+from ansible_collections.devfleet.uid_mem.plugins.plugin_utils._device import Change, read_command, write_command
+from ansible_collections.devfleet.uid_mem.plugins.plugin_utils._limits import Table, Uids
+from ansible_collections.devfleet.uid_mem.plugins.plugin_utils._scripts import SUM_FUNCTION
 from ansible_collections.devfleet.uid_mem.tests.unit.host import Host
 
 if TYPE_CHECKING:
@@ -23,7 +28,15 @@ if TYPE_CHECKING:
     from ansible_collections.devfleet.uid_mem.tests.unit.device import Device
 
 AT_ONCE = 8
+# Seconds after which a writer is killed; it takes some 0.05.
+KILLED_AFTER = [0.002 * step for step in range(1, 26)]
 COMMENTS = ["# mine", "", "# and this"]
+
+
+def command_of(device: Device, change: Change) -> str:
+    """The command that makes a change on the device, with what makes its dd write limits."""
+    command = write_command(change, str(device.root))
+    return command.replace("LC_ALL=C\n", f"LC_ALL=C\n{device.prelude}\n", 1)
 
 
 @pytest.fixture
@@ -32,11 +45,7 @@ def crowded(device: Device, write_limits: Path, monkeypatch: pytest.MonkeyPatch)
     root = str(device.root)
     monkeypatch.setattr(_remote, "read_command", partial(read_command, root=root))
     # The shell of busybox takes no dd but its own, so it gets the one that writes limits as a function.
-    monkeypatch.setattr(
-        _remote,
-        "write_command",
-        lambda change: write_command(change, root).replace("LC_ALL=C\n", f"LC_ALL=C\n{device.prelude}\n", 1),
-    )
+    monkeypatch.setattr(_remote, "write_command", partial(command_of, device))
     there = Table.parse("".join(f"{uid} max=1M\n" for uid in range(1, AT_ONCE + 1)))
     device.load_module(there.text())
     device.install_kernel(write_limits)
@@ -62,3 +71,41 @@ def test_nothing_is_lost(crowded: Device) -> None:
     assert Table.parse(crowded.read_file()) == wanted
     assert crowded.read_file().splitlines()[:3] == COMMENTS
     assert crowded.files() == ["limits"]
+
+
+def test_killed_at_any_moment(crowded: Device) -> None:
+    """As by a power cut: the file is the old one or the new one, and the next task is not hindered by what is left."""
+    for number, seconds in enumerate(KILLED_AFTER):
+        before = crowded.read_file()
+        wanted = f"# {number}\n" + "".join(f"{uid} max={number + 1}M\n" for uid in range(1, 200))
+        change = Change(
+            "/etc/uid_mem/limits",
+            file_text=wanted,
+            set_lines=wanted.splitlines(),
+            file_sum=sum_of(crowded, crowded.file),
+            kernel_sum=sum_of(crowded, crowded.limits),
+        )
+        writer = subprocess.Popen(
+            ["sh", "-c", command_of(crowded, change)],
+            stdin=subprocess.PIPE,
+            stdout=subprocess.DEVNULL,
+            env=crowded.environment,
+            start_new_session=True,
+        )
+        assert writer.stdin
+        writer.stdin.write(change.data)
+        writer.stdin.close()
+        time.sleep(seconds)
+        os.killpg(writer.pid, signal.SIGKILL)
+        writer.wait()
+        assert crowded.read_file() in (before, wanted)
+    result = declare(crowded, 5)
+    assert result.get("msg") is None
+    assert crowded.files() == ["limits"]
+    in_file = Table.parse(crowded.read_file())
+    assert in_file.get(Uids(1005, 1005))
+    assert in_file.get(Uids(6, 6)) is None
+
+
+def sum_of(device: Device, path: Path) -> str:
+    return device.run(f"{SUM_FUNCTION}sum_of {path}").stdout.decode().strip()

@@ -732,6 +732,8 @@ def test_lock_that_was_left_is_removed(device: Device, state: str) -> None:
         "nonsense": "x",
     }[state]
     (device.file.parent / ".limits.uid_mem.lock").symlink_to(left)
+    # Of one that was killed while it removed such a lock.
+    (device.file.parent / ".limits.uid_mem.lock.break").symlink_to(left)
     write(device, change_of("6 max=1M\n", file_sum=read(device).file_sum))
     assert device.read_file() == "6 max=1M\n"
     assert device.files() == ["limits"]
