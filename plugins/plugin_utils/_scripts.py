@@ -317,6 +317,8 @@ if [ "$file_size" -ge 0 ]; then
   problem=$( (sed -n "s/^f//p" "$tmp.in" >"$tmp") 2>&1) || fail file "$problem"
   if [ "$(($(wc -c <"$tmp")))" -ne "$file_size" ]; then fail file "$tmp: only part of it could be written"; fi
   to_disk "$tmp"
+  # From here on it is done to the end, so that a connection that is lost leaves kernel and file in step.
+  trap "" HUP INT PIPE TERM
   if [ "$set_size" -gt 0 ]; then set_kernel <"$tmp.in"; fi
   if ! renamed=$(mv -f "$tmp" "$file" 2>&1); then
     if [ "$set_size" -gt 0 ]; then

@@ -773,14 +773,11 @@ def test_lock_that_never_goes(dash_device: Device) -> None:
     assert device.read_file() == "5 max=1M\n"
 
 
-def test_terminated_writer_leaves_nothing(device: Device) -> None:
-    """As when the connection is lost while it waits for the disk."""
-    device.load_module(LINE)
-    device.write_file("5 max=1M\n")
-    change = change_of("6 max=1M\n", "6 max=1M", file_sum=read(device).file_sum)
+def terminate(device: Device, change: Change, at: str) -> int:
+    """Run the write script, terminate it at the first call of that utility, which takes a second; its exit status."""
     change = replace(change, kernel_sum=read(device).kernel_sum)
     waiting = device.root / "waiting"
-    slow = f"sync() {{ : >{waiting}; sleep 1; }}; fsync() {{ return 1; }}"
+    slow = f'fsync() {{ return 1; }}; {at}() {{ : >{waiting}; sleep 1; unset -f {at}; {at} "$@"; }}'
     command = write_command(change, str(device.root)).replace("LC_ALL=C\n", f"LC_ALL=C\n{slow}\n", 1)
     writer = process_of(device, f"exec {command}")
     assert writer.stdin
@@ -792,12 +789,31 @@ def test_terminated_writer_leaves_nothing(device: Device) -> None:
         time.sleep(0.1)
     assert len(device.files()) == 4
     writer.terminate()
-    assert writer.wait(timeout=60) == 1
     assert writer.stdout
     writer.stdout.close()
+    return writer.wait(timeout=60)
+
+
+def test_terminated_writer_leaves_nothing(device: Device) -> None:
+    """As when the connection is lost while it waits for the disk."""
+    device.load_module(LINE)
+    device.write_file("5 max=1M\n")
+    change = change_of("6 max=1M\n", "6 max=1M", file_sum=read(device).file_sum)
+    assert terminate(device, change, "sync") == 1
     assert device.files() == ["limits"]
     assert device.read_file() == "5 max=1M\n"
     assert device.limits.read_text() == LINE
+
+
+def test_terminated_writer_finishes_what_it_has_begun(device: Device) -> None:
+    """Once the kernel has the limits the file gets them, too."""
+    device.load_module(LINE)
+    device.write_file("5 max=1M\n")
+    change = change_of("6 max=1M\n", "6 max=1M", file_sum=read(device).file_sum)
+    terminate(device, change, "mv")
+    assert device.files() == ["limits"]
+    assert device.read_file() == "6 max=1M\n"
+    assert device.limits.read_text() == "6 max=1M\n"
 
 
 def test_kernel_changed_meanwhile(device: Device) -> None:
