@@ -50,6 +50,10 @@ kernel: ## build the kernel of SERIES; the last line is the artifacts directory
 bench: ## measure what the kernel of SERIES costs, in instructions, and print a table
 	@tests/bench/run --series $(SERIES) --engine $(ENGINE)
 
+.PHONY: bench-tasks
+bench-tasks: ## measure what uid_mem_limit costs the controller: 1,000 and 10,000 limits, 50 to 500 hosts
+	@tools/run --test tests/bench/controller
+
 .PHONY: patches
 patches: ## make patches/<series> anew from patches/source
 	@tools/run --test tools/patches generate

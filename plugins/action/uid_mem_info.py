@@ -10,14 +10,16 @@ from typing import Any
 
 from ansible.plugins.action import ActionBase
 
-from ansible_collections.devfleet.uid_mem.plugins.plugin_utils._device import DeviceError, parse_stats
-from ansible_collections.devfleet.uid_mem.plugins.plugin_utils._plan import (
-    DEFAULT_PATH,
-    TaskError,
-    kernel_table,
-    parse_no_arguments,
+from ansible_collections.devfleet.uid_mem.plugins.plugin_utils._arguments import TaskError
+from ansible_collections.devfleet.uid_mem.plugins.plugin_utils._device import DeviceError, Reading
+from ansible_collections.devfleet.uid_mem.plugins.plugin_utils._events import (
+    InfoWish,
+    parse_info_arguments,
+    tell_events,
 )
+from ansible_collections.devfleet.uid_mem.plugins.plugin_utils._plan import kernel_table
 from ansible_collections.devfleet.uid_mem.plugins.plugin_utils._remote import read_device, refuse_async
+from ansible_collections.devfleet.uid_mem.plugins.plugin_utils._usage import parse_stats
 
 
 class ActionModule(ActionBase):
@@ -32,19 +34,23 @@ class ActionModule(ActionBase):
         try:
             refuse_async(self)
             result = super().run(tmp, task_vars)
-            result.update(self._read())
+            wish = parse_info_arguments(self._task.args)
+            reading = read_device(self, wish.query())
+            reading.require_kernel(*wish.required)
+            result.update(_tell(reading, wish))
         except (TaskError, DeviceError) as exc:
             result.update(failed=True, msg=str(exc))
         return result
 
-    def _read(self) -> dict[str, Any]:
-        parse_no_arguments(self._task.args)
-        reading = read_device(self, DEFAULT_PATH)
-        reading.require_kernel()
-        return {
-            "changed": False,
-            "features": dict(reading.features),
-            "limits": [limit.as_dict() for limit in kernel_table(reading)],
-            "stats": parse_stats(reading.stats_text),
-            "kernel": reading.release,
-        }
+
+def _tell(reading: Reading, wish: InfoWish) -> dict[str, Any]:
+    told: dict[str, Any] = {"changed": False, "kernel": reading.release}
+    if "features" in wish.parts:
+        told["features"] = dict(reading.features)
+    if "limits" in wish.parts:
+        told["limits"] = [limit.as_dict() for limit in kernel_table(reading)]
+    if "stats" in wish.parts:
+        told["stats"] = parse_stats(reading.stats_text)
+    if reading.events_text is not None:
+        told.update(tell_events(reading, wish))
+    return told

@@ -6,21 +6,29 @@
 
 from __future__ import annotations
 
+import random
+import time
 from typing import Any
 
 from ansible.plugins.action import ActionBase
 
-from ansible_collections.devfleet.uid_mem.plugins.plugin_utils._device import DeviceError
+from ansible_collections.devfleet.uid_mem.plugins.plugin_utils._arguments import TaskError, Wish, parse_arguments
+from ansible_collections.devfleet.uid_mem.plugins.plugin_utils._device import ConflictError, DeviceError
 from ansible_collections.devfleet.uid_mem.plugins.plugin_utils._limits import Table, Vocabulary
 from ansible_collections.devfleet.uid_mem.plugins.plugin_utils._plan import (
     Plan,
-    TaskError,
     make_plan,
     names_of,
-    parse_arguments,
     parse_kernel_table,
+    query_of,
 )
 from ansible_collections.devfleet.uid_mem.plugins.plugin_utils._remote import read_device, refuse_async, write_device
+
+# How often a task looks anew because someone else has changed the limits since it read them. Of any number of tasks
+# that do, one succeeds each time.
+ATTEMPTS = 200
+# Longest pause before that, in seconds.
+MAX_PAUSE = 0.2
 
 
 class ActionModule(ActionBase):
@@ -30,25 +38,35 @@ class ActionModule(ActionBase):
     _supports_check_mode = True
 
     def run(self, tmp: str | None = None, task_vars: dict[str, Any] | None = None) -> dict[str, Any]:
-        """Arguments, one read, plan, one write."""
+        """Arguments, then one read, plan, one write; again where someone else came in between."""
         result: dict[str, Any] = {}
         try:
             refuse_async(self)
             result = super().run(tmp, task_vars)
-            result.update(self._declare())
+            wish = parse_arguments(self._task.args)
+            result.update(self._declare(wish))
         except (TaskError, DeviceError) as exc:
             result.update(failed=True, msg=str(exc))
         return result
 
-    def _declare(self) -> dict[str, Any]:
-        wish = parse_arguments(self._task.args)
-        reading = read_device(self, wish.path)
-        reading.require_kernel()
+    def _declare(self, wish: Wish) -> dict[str, Any]:
+        for _attempt in range(1, ATTEMPTS):
+            try:
+                return self._attempt(wish)
+            except ConflictError:
+                time.sleep(random.uniform(0, MAX_PAUSE))
+        return self._attempt(wish)
+
+    def _attempt(self, wish: Wish) -> dict[str, Any]:
+        reading = read_device(self, query_of(wish))
+        if wish.runtime:
+            reading.require_kernel("limits")
+        reading.require_linux()
         if wish.persist:
             reading.require_file()
         plan = make_plan(wish, reading)
         reading.require_permission(kernel=plan.kernel_changed, file=plan.file_changed)
-        after = plan.kernel_after
+        after = plan.after
         if plan.changed and not self._task.check_mode:
             text = write_device(self, plan.change())
             if text is not None:
@@ -57,12 +75,14 @@ class ActionModule(ActionBase):
             "changed": plan.changed,
             "kernel_changed": plan.kernel_changed,
             "file_changed": plan.file_changed,
-            "before": plan.entries(plan.kernel_before),
+            "before": plan.entries(plan.before),
             "after": plan.entries(after),
             "usage": plan.usage,
             "engine": reading.features.get("engine", ""),
             "kernel": reading.release,
         }
+        if plan.warnings:
+            result["warnings"] = plan.warnings
         if self._task.diff:
             result["diff"] = plan.diff()
         return result
@@ -71,7 +91,7 @@ class ActionModule(ActionBase):
 def _confirmed(text: str, plan: Plan, names: Vocabulary) -> Table:
     """The kernel's table as read back after the write, once it has what was declared."""
     table = parse_kernel_table(text, names)
-    if plan.entries(table) != plan.entries(plan.kernel_after):
+    if plan.entries(table) != plan.entries(plan.after):
         raise DeviceError(
             "The kernel took the limits, but does not list them now: someone else changed its table at the same time,"
             " or it evicted them (module parameters max_entries and evict). Run the task again."

@@ -7,11 +7,12 @@ from __future__ import annotations
 
 DOCUMENTATION = r"""
 module: uid_mem_info
-short_description: Read memory limits, usage and features of a host
+short_description: Read memory limits, usage, events and features of a host
 version_added: 0.1.0
 description:
-  - Returns what C(/proc/uid_mem) tells, with one remote read.
-  - Without root, the kernel shows the usage of the user's own UID only.
+  - Returns what C(/proc/uid_mem) tells, with one remote read, which changes nothing there. Every reader of events has a
+    place of its own and begins with the oldest that is kept, so none is taken away from C(uid_memd) or anybody else.
+  - Without root, the kernel shows the usage of the user's own UID only, and no events.
 author:
   - The uid_mem authors (@devfleet)
 extends_documentation_fragment:
@@ -31,7 +32,31 @@ attributes:
   platform:
     platforms: Linux
     support: full
-options: {}
+options:
+  gather:
+    description:
+      - What to return. By default all, with the events where the user may read them; a part that is named here or
+        by another option has to be readable.
+    type: list
+    elements: str
+    choices:
+      - features
+      - limits
+      - stats
+      - events
+  since:
+    description:
+      - The number of an event (V(1234)); the events after it are returned. A number that the kernel has not come to is
+        one from before the module was loaded again, and all events are returned.
+      - Or how far back events may be, with a unit (V(30s), V(10m), V(2h), V(1d)), by the host's clock that counts from
+        its boot.
+      - By default, all that the kernel keeps (the newest 4,096).
+    type: raw
+  max_events:
+    description:
+      - How many events to return, the newest ones; RV(events_omitted) counts the others.
+    type: int
+    default: 1000
 seealso:
   - module: devfleet.uid_mem.uid_mem_limit
 """
@@ -42,6 +67,26 @@ EXAMPLES = r"""
   become: true
   register: uid_mem
 
+- name: Who was killed within the last day is known
+  devfleet.uid_mem.uid_mem_info:
+    gather:
+      - events
+    since: 1d
+  become: true
+  register: recently
+
+- name: Nobody was
+  ansible.builtin.assert:
+    that: recently.events | selectattr('event', 'eq', 'kill') | length == 0
+
+- name: What happened since then is known
+  devfleet.uid_mem.uid_mem_info:
+    gather:
+      - events
+    since: "{{ (recently.events | last | default({})).seq | default(omit) }}"
+    max_events: 100
+  become: true
+
 - name: The kernel counts exactly
   ansible.builtin.assert:
     that: uid_mem.features.engine == 'hooks'
@@ -50,7 +95,7 @@ EXAMPLES = r"""
 RETURN = r"""
 features:
   description: What the kernel's module can do, with the names it gives.
-  returned: success
+  returned: when O(gather) has it
   type: dict
   sample:
     abi: "1"
@@ -61,7 +106,7 @@ limits:
   description:
     - All limits, in the order of the kernel. The names and forms are those of the options of
       M(devfleet.uid_mem.uid_mem_limit).
-  returned: success
+  returned: when O(gather) has it
   type: list
   elements: dict
   sample:
@@ -74,7 +119,7 @@ limits:
       mode: enforce
 stats:
   description: A line for each UID that has a limit and at least one process or event. Sizes are in bytes.
-  returned: success
+  returned: when O(gather) has it
   type: list
   elements: dict
   sample:
@@ -84,6 +129,38 @@ stats:
       procs: 4
       max: 104857600
       kills: 1
+events:
+  description:
+    - The events, the oldest first, with the names that the kernel gives. C(ts) are nanoseconds since boot
+      (C(CLOCK_BOOTTIME)), sizes are in bytes, C(uid) is text because it may be a range, and C(comm) is as the kernel
+      prints it, with C(\xHH) for what is not printable.
+  returned: when O(gather) has it and the user may read them
+  type: list
+  elements: dict
+  sample:
+    - seq: 12
+      ts: 5025190234127
+      event: kill
+      uid: "10070"
+      pid: 4711
+      comm: bloat
+      policy: highest_rss
+      victim_rss: 96468992
+      runtime_ms: 310
+      badness: 0
+      usage: 105910272
+      max: 104857600
+events_omitted:
+  description: How many events there are besides, older ones, for which O(max_events) left no room.
+  returned: with RV(events)
+  type: int
+  sample: 0
+events_lost:
+  description:
+    - How many events that were asked for the kernel has overwritten already; where O(since) is a time, at most so many.
+  returned: with RV(events)
+  type: int
+  sample: 0
 kernel:
   description: The release of the running kernel.
   returned: success

@@ -10,13 +10,15 @@ module: uid_mem_limit
 short_description: Limit the memory that all processes of a user id use together
 version_added: 0.1.0
 description:
-  - Declares the memory limit of a UID, or of each UID in a range, in the running kernel and in the limits file that is
-    restored at boot.
+  - Declares the memory limit of a UID, of each UID in a range, or a list of limits, in the running kernel and in the
+    limits file that is restored at boot.
   - When the processes of that UID together use more than O(max), one of them, chosen by O(policy), is killed.
     Processes of other UIDs are not touched.
-  - The task makes one remote read, and one remote write where something has to change. The new file is complete on the
-    disk before the kernel is written, and takes the place of the old one afterwards; when a step fails, the ones
-    before it are taken back.
+  - The task makes one remote read, and one remote write where something has to change, whatever the number of limits.
+    The new file is complete on the disk before the kernel is written, and takes the place of the old one afterwards;
+    when a step fails, the ones before it are taken back.
+  - Tasks that run on a host at the same time do not undo each other. Each writes only where kernel and file are still
+    as it has read them, and looks again where they are not; the file is locked while it is replaced.
 author:
   - The uid_mem authors (@devfleet)
 extends_documentation_fragment:
@@ -29,6 +31,8 @@ attributes:
       - A task with C(async) fails.
   check_mode:
     support: full
+    details:
+      - The result is that of a real run, but for what the kernel refuses only when it is written.
   diff_mode:
     support: full
     details:
@@ -41,16 +45,22 @@ attributes:
     platforms: Linux
     support: full
 options:
-  uid:
+  uid: &uid
     description:
       - The user id, a number from 1 to 4294967294, or a range of them (V(10000-19999)) in which each UID gets the
         limit for itself.
       - An exact UID beats a range, a narrower range a wider one. Two ranges must not overlap unless one lies within the
         other.
       - UID 0 (root) cannot be limited.
+      - Give either this, O(user) or O(limits); in an item of O(limits), either this or O(limits[].user).
     type: raw
-    required: true
-  max:
+  user: &user
+    description:
+      - The name of a user, whose UID the host looks up.
+      - Names of Android's apps need no entry in the host's user database. Where it has none, V(u0_a70) is UID 10070
+        (user * 100000 + 10000 + app), and V(u0_i7) is 90007 (user * 100000 + 90000 + isolated process).
+    type: str
+  max: &max
     description:
       - The limit. A number of bytes (V(104857600)), a number with C(K), C(M), C(G) or C(T) for powers of 1024
         (V(100M), V(1.5G)), a share of the host's RAM (V(25%), rounded down to whole MiB), or V(max) for no limit, which
@@ -58,13 +68,13 @@ options:
       - At least 1 MiB.
       - Required with O(state=present).
     type: raw
-  high:
+  high: &high
     description:
       - Usage above this is an event, nothing more. The same forms as for O(max), and at most O(max).
       - V(max) means that there is no such warning.
     type: raw
     default: max
-  policy:
+  policy: &policy
     description:
       - How the process to kill is chosen, by the name of a policy the host's kernel knows, or V(default) for the one
         the module parameter C(policy) names.
@@ -73,7 +83,7 @@ options:
         V(youngest) the one that was started last.
     type: str
     default: default
-  metric:
+  metric: &metric
     description:
       - What counts as usage. V(rss) is all resident memory, V(anon) leaves out page cache and shared memory, and counts
         swap.
@@ -82,13 +92,14 @@ options:
       - rss
       - anon
     default: rss
-  grace:
+  grace: &grace
     description:
       - How long usage may stay above O(max) before a process is killed, with its unit (V(500ms), V(2s), V(1m)). At most
         one hour.
+      - A number without a unit is refused, but for V(0).
     type: raw
     default: 0
-  mode:
+  mode: &mode
     description:
       - V(enforce) kills. V(audit) only reports who would have been killed.
     type: str
@@ -96,24 +107,67 @@ options:
       - enforce
       - audit
     default: enforce
-  state:
+  state: &state
     description:
       - V(present) declares the whole limit, options left out have their defaults.
-      - V(absent) removes the limit with exactly this O(uid); a range around it, or limits within it, stay.
+      - V(absent) removes the limit with exactly this UID or range; a range around it, or limits within it, stay.
     type: str
     choices:
       - present
       - absent
     default: present
+  limits:
+    description:
+      - Any number of limits at once, each with the options of one. No UID or range may be there twice.
+      - All of them are written together, or none is.
+    type: list
+    elements: dict
+    suboptions:
+      uid: *uid
+      user: *user
+      max: *max
+      high: *high
+      policy: *policy
+      metric: *metric
+      grace: *grace
+      mode: *mode
+      state: *state
+  purge:
+    description:
+      - Whether limits that are not in O(limits) are removed, from the kernel and from the limits file. Comments in the
+        file are kept.
+      - Needs O(limits), which may be an empty list.
+    type: bool
+    default: false
   persist:
     description:
-      - Whether the limits file is kept in step with the kernel. With V(false) the file is neither read nor written.
+      - Whether the limits file is kept in step. With V(false) the file is neither read nor written.
     type: bool
     default: true
+  runtime:
+    description:
+      - Whether the running kernel is kept in step. With V(false) the limits are written to the file only, for the next
+        boot; the module need not be loaded.
+    type: bool
+    default: true
+  below_usage:
+    description:
+      - What to do when a limit that becomes another one is below what a UID uses at that moment by O(metric), so that
+        processes would be killed at once. V(warn) sets it and warns, V(refuse) fails before anything is changed,
+        V(ignore) does not look.
+      - What a UID without a limit uses is added up from C(/proc/PID/status). Memory that processes share by C(vfork)
+        counts twice there, and processes in a user namespace count to the UID they have outside of it.
+      - Limits with O(mode=audit) are not looked at, nor is anything with O(runtime=false).
+    type: str
+    choices:
+      - warn
+      - refuse
+      - ignore
+    default: warn
   path:
     description:
-      - The absolute path of the limits file. Comments in it are kept. Its directory is created (mode 0755) where only
-        that one is missing.
+      - The absolute path of the limits file, on Android C(/data/local/uid_mem/limits). Comments in it are kept, as are
+        its mode, owner and security context. Its directory is created (mode 0755) where only that one is missing.
     type: str
     default: /etc/uid_mem/limits
 seealso:
@@ -125,6 +179,13 @@ EXAMPLES = r"""
   devfleet.uid_mem.uid_mem_limit:
     uid: 10070
     max: 100M
+  become: true
+
+- name: The same app by Android's name for it, on a device
+  devfleet.uid_mem.uid_mem_limit:
+    user: u0_a70
+    max: 100M
+    path: /data/local/uid_mem/limits
   become: true
 
 - name: Every app uses at most a quarter of the RAM
@@ -147,6 +208,13 @@ EXAMPLES = r"""
     mode: audit
   become: true
 
+- name: A limit is only set where nobody is killed for it now
+  devfleet.uid_mem.uid_mem_limit:
+    uid: 1000
+    max: 512M
+    below_usage: refuse
+  become: true
+
 - name: A limit holds until the next boot only
   devfleet.uid_mem.uid_mem_limit:
     uid: 1000
@@ -154,16 +222,46 @@ EXAMPLES = r"""
     persist: false
   become: true
 
+- name: A limit holds from the next boot on only
+  devfleet.uid_mem.uid_mem_limit:
+    uid: 1000
+    max: 512M
+    runtime: false
+  become: true
+
+- name: These limits are there, and no others
+  devfleet.uid_mem.uid_mem_limit:
+    limits:
+      - uid: 1000-59999
+        max: 2G
+        high: 1.5G
+      - user: games
+        max: 8G
+        policy: youngest
+        grace: 2s
+      - uid: 1017
+        max: max
+    purge: true
+  become: true
+
 - name: The app with UID 10070 has no limit of its own any more
   devfleet.uid_mem.uid_mem_limit:
     uid: 10070
     state: absent
   become: true
+
+- name: No limit is left
+  devfleet.uid_mem.uid_mem_limit:
+    limits: []
+    purge: true
+  become: true
 """
 
 RETURN = r"""
 before:
-  description: The limits the task speaks of, as the kernel had them.
+  description:
+    - The limits the task speaks of, as the kernel had them; with O(runtime=false), as the file had them.
+    - With O(purge=true) the task speaks of all there are.
   returned: success
   type: list
   elements: dict
@@ -226,7 +324,7 @@ usage:
       max: 104857600
       kills: 1
 engine:
-  description: How the kernel counts, V(hooks) or V(scan).
+  description: How the kernel counts, V(hooks) or V(scan). Empty where the module is not loaded (O(runtime=false)).
   returned: success
   type: str
   sample: hooks

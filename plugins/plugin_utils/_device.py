@@ -2,15 +2,7 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
 
-"""What a device has and how it is changed: one script that reads, one that writes, and the answers of both.
-
-The scripts use POSIX sh and its utilities only, so that dash, busybox and toybox with mksh (Android) all run them; no
-Python is needed on the device. They hold no single quotes, because each level of quoting (become, the connection's
-shell) would make five characters of one. Both take a directory that stands for ``/`` as their first argument; it is
-empty except in tests.
-
-A file's lines are printed behind a bar, so that nothing in a file can pass for a line of the script's own.
-"""
+"""What a device has and how it is changed: the commands that run the scripts, and their answers."""
 
 from __future__ import annotations
 
@@ -20,6 +12,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 
 from ansible_collections.devfleet.uid_mem.plugins.plugin_utils._limits import split_lines
+from ansible_collections.devfleet.uid_mem.plugins.plugin_utils._scripts import READ_SCRIPT, WRITE_SCRIPT
 
 PROC_LIMITS = "/proc/uid_mem/limits"
 ABI = "1"
@@ -27,196 +20,32 @@ ABI = "1"
 # A single argument of a command may have 128 KiB on Linux (MAX_ARG_STRLEN); half of it leaves room for quoting.
 MAX_ARGUMENT = 64 * 1024
 
-# Tells whether a file is still the one that was read; busybox may be built without cksum.
-SUM_FUNCTION = """\
-sum_of() {
-  cksum <"$1" 2>/dev/null || md5sum <"$1" 2>/dev/null || ls -lin "$1"
-}
-"""
-
-READ_SCRIPT = (
-    SUM_FUNCTION
-    + """\
-LC_ALL=C
-export LC_ALL
-root=$1 file=$1$2
-dir=${file%/*}
-dir=${dir:-/}
-release=$(uname -r)
-
-# The lines of a file as they were in one read, and how the read went.
-show() {
-  echo "begin $1"
-  sed "s/^/|/" "$2" 2>/dev/null
-  result=$?
-  echo
-  echo "end $1 $result"
-}
-
-writable() {
-  if [ -w "$1" ]; then echo yes; else echo no; fi
-}
-
-echo "uid_mem_read 1"
-echo "system=$(uname -s)"
-echo "release=$release"
-echo "euid=$(id -u)"
-echo "ram_kib=$(sed -n "s/^MemTotal: *\\\\([0-9]*\\\\) kB.*/\\\\1/p" "$root/proc/meminfo" 2>/dev/null)"
-if [ -e "$root/proc/uid_mem/limits" ]; then
-  echo "loaded=yes"
-  echo "kernel_writable=$(writable "$root/proc/uid_mem/limits")"
-  for name in features limits stats; do
-    show "$name" "$root/proc/uid_mem/$name"
-  done
-else
-  echo "loaded=no"
-  module=no
-  for path in updates updates/dkms extra kernel/mm; do
-    for end in "" .xz .zst .gz; do
-      if [ -e "$root/lib/modules/$release/$path/uid_mem.ko$end" ]; then module=yes; fi
-    done
-  done
-  if grep -q "uid_mem[.]ko" "$root/lib/modules/$release/modules.dep" 2>/dev/null; then module=yes; fi
-  echo "module=$module"
-  patched=unknown
-  for path in "/boot/config-$release" "/lib/modules/$release/config"; do
-    if [ -r "$root$path" ]; then
-      if grep -q "^CONFIG_UID_MEM=y" "$root$path"; then patched=yes; else patched=no; fi
-      break
-    fi
-  done
-  if [ "$patched" = unknown ] && [ -r "$root/proc/config.gz" ]; then
-    if gzip -dc <"$root/proc/config.gz" 2>/dev/null | grep -q "^CONFIG_UID_MEM=y"; then patched=yes; else patched=no; fi
-  fi
-  echo "patched=$patched"
-fi
-
-place=$dir
-if [ -f "$file" ]; then
-  if [ -r "$file" ]; then
-    echo "file=present"
-    echo "file_sum=$(sum_of "$file")"
-    if [ -n "$(tail -c 1 "$file")" ]; then echo "file_newline=no"; fi
-    show file "$file"
-  else
-    echo "file=unreadable"
-  fi
-elif [ -e "$file" ] || [ -h "$file" ]; then
-  echo "file=special"
-elif [ -d "$dir" ]; then
-  if [ -x "$dir" ]; then echo "file=absent"; else echo "file=unreadable"; fi
-else
-  echo "file=absent"
-  place=${dir%/*}
-  place=${place:-/}
-  if [ ! -d "$place" ]; then echo "file_parent=absent"; fi
-fi
-echo "file_writable=$(writable "$place")"
-echo "uid_mem_end"
-"""
-)
-
-# On its standard input: lines for the kernel behind a k, the lines that take them back behind a u, those of the new
-# file behind an f.
-#
-# The order is: new file beside the old one, complete and on the disk; one write() to the kernel; the new file takes the
-# place of the old one. What is likely to fail (no room, no permission, a limit the kernel refuses) fails before
-# anything has changed; where the last step fails, the kernel is put back.
-WRITE_SCRIPT = (
-    SUM_FUNCTION
-    + """\
-LC_ALL=C
-export LC_ALL
-umask 022
-limits=$1/proc/uid_mem/limits file=$1$2 seen=$3 file_size=$4 set_size=$5 undo_size=$6
-tmp="" made=""
-
-clean() {
-  if [ -n "$tmp" ]; then rm -f "$tmp" "$tmp.in"; fi
-}
-
-fail() {
-  clean
-  if [ -n "$made" ]; then rmdir "$made" 2>/dev/null; fi
-  echo "failed=$1"
-  echo "begin message"
-  echo "$2" | sed "s/^/|/"
-  echo
-  echo "end message 0"
-  echo "uid_mem_end"
-  exit 1
-}
-
-# The lines behind that letter, in one write(): dd collects a block of that size from however many reads, and the kernel
-# takes or refuses each write() as a whole.
-to_kernel() {
-  problem=$(sed -n "s/^$1//p" | { dd of="$limits" ibs=65536 obs="$2" 2>&1 || echo "dd failed"; })
-  case $problem in
-    *"dd failed") problem=$(echo "$problem" | grep -v -e "records " -e "^dd failed" -e "copied"); return 1 ;;
-  esac
-}
-
-echo "uid_mem_write 1"
-trap "clean; exit 1" 1 2 15
-
-if [ "$file_size" -ge 0 ]; then
-  if [ -h "$file" ]; then
-    file=$(readlink -f "$file") || fail file "the link $2 leads nowhere"
-  fi
-  dir=${file%/*}
-  dir=${dir:-/}
-  if [ ! -d "$dir" ]; then
-    problem=$(mkdir "$dir" 2>&1) || fail file "$problem"
-    made=$dir
-  fi
-  now=""
-  if [ -e "$file" ]; then now=$(sum_of "$file"); fi
-  if [ "$now" != "$seen" ]; then fail changed "$file"; fi
-  tmp=$dir/.${file##*/}.uid_mem.$$
-  problem=$( (set -C; : >"$tmp") 2>&1) || { tmp=""; fail file "$problem"; }
-  if [ -e "$file" ]; then
-    problem=$(cp -p "$file" "$tmp" 2>&1) || fail file "$problem"
-  fi
-  problem=$( (set -C; cat >"$tmp.in") 2>&1) || fail file "$problem"
-  problem=$( (sed -n "s/^f//p" "$tmp.in" >"$tmp") 2>&1) || fail file "$problem"
-  if [ "$(($(wc -c <"$tmp")))" -ne "$file_size" ]; then fail file "$tmp: only part of it could be written"; fi
-  sync "$tmp" 2>/dev/null || sync
-  if [ "$set_size" -gt 0 ]; then
-    to_kernel k "$set_size" <"$tmp.in" || fail kernel "$problem"
-  fi
-  if ! renamed=$(mv -f "$tmp" "$file" 2>&1); then
-    if [ "$set_size" -gt 0 ]; then
-      to_kernel u "$undo_size" <"$tmp.in" || fail torn "$renamed
-$problem"
-    fi
-    fail file "$renamed"
-  fi
-  sync "$dir" 2>/dev/null || sync
-  clean
-else
-  to_kernel k "$set_size" || fail kernel "$problem"
-fi
-
-echo "written=yes"
-if [ "$set_size" -gt 0 ]; then
-  echo "begin limits"
-  sed "s/^/|/" "$limits" 2>/dev/null
-  result=$?
-  echo
-  echo "end limits $result"
-fi
-echo "uid_mem_end"
-"""
-)
-
 
 class DeviceError(Exception):
     """What stands in the way on the device; the message names it and the way out."""
 
 
+class ConflictError(DeviceError):
+    """Somebody else changed the limits between the read and the write, which changed nothing."""
+
+
+@dataclass(frozen=True)
+class Query:
+    """What the read script is asked for.
+
+    I(path) is that of the limits file, empty where it is not to be looked at. I(parts) are of C(limits), C(stats),
+    C(processes), C(events). Of the events, the newest I(max_events) are told.
+    """
+
+    path: str = ""
+    parts: tuple[str, ...] = ()
+    users: tuple[str, ...] = ()
+    max_events: int = 0
+
+
 @dataclass(frozen=True)
 class Reading:
-    """What one run of the read script saw."""
+    """What one run of the read script saw. Sizes are bytes, C(uptime_ns) is the CLOCK_BOOTTIME of events."""
 
     system: str
     release: str
@@ -226,9 +55,17 @@ class Reading:
     module_installed: bool
     patched: str
     kernel_writable: bool
+    kernel_sum: str
     features: Mapping[str, str]
     limits_text: str | None
+    max_entries: int
+    evicts: bool
     stats_text: str
+    processes_text: str
+    events_text: str | None
+    events_first: str
+    uptime_ns: int
+    users: Mapping[str, int | None]
     path: str
     file_state: str
     file_sum: str
@@ -249,16 +86,21 @@ class Reading:
     def _names(self, key: str) -> tuple[str, ...]:
         return tuple(name for name in self.features.get(key, "").split(",") if name)
 
-    def require_kernel(self) -> None:
-        """Raise unless the kernel keeps limits and tells them."""
+    def require_linux(self) -> None:
+        """Raise unless the device runs Linux."""
         if self.system != "Linux":
             raise DeviceError(f"uid_mem needs Linux, and this host runs {self.system or 'something else'}.")
+
+    def require_kernel(self, *parts: str) -> None:
+        """Raise unless the kernel keeps limits, and told those parts of what was asked for."""
+        self.require_linux()
         if not self.loaded:
             raise DeviceError(self._why_not_loaded())
-        if self.limits_text is None or not self.features:
-            raise DeviceError(
-                f"UID {self.euid} may not read /proc/uid_mem on this host. Set 'become: true' for the task."
-            )
+        told = {"limits": self.limits_text is not None, "events": self.events_text is not None}
+        missing = [part for part in parts if not told.get(part, True)]
+        if missing or not self.features:
+            what = f"/proc/uid_mem/{missing[0]}" if self.features else "/proc/uid_mem"
+            raise DeviceError(f"UID {self.euid} may not read {what} on this host. Set 'become: true' for the task.")
         if self.features.get("abi") != ABI:
             raise DeviceError(
                 f"The module uid_mem on this host speaks abi={self.features.get('abi')}, this collection abi={ABI}."
@@ -328,6 +170,7 @@ class Change:
 
     path: str
     file_sum: str = ""
+    kernel_sum: str = ""
     file_text: str | None = None
     set_lines: list[str] = field(default_factory=list)
     undo_lines: list[str] = field(default_factory=list)
@@ -340,16 +183,16 @@ class Change:
         return _encode("".join(f"{line}\n" for line in tagged))
 
 
-def read_command(path: str, root: str = "") -> str:
+def read_command(query: Query, root: str = "") -> str:
     """The command that reads a device."""
-    return _command(READ_SCRIPT, root, path)
+    return _command(READ_SCRIPT, root, query.path, " ".join(query.parts), str(query.max_events), *query.users)
 
 
 def write_command(change: Change, root: str = "") -> str:
     """The command that makes a change, with C(change.data) on its standard input."""
     size = -1 if change.file_text is None else len(_encode(change.file_text))
     sizes = (str(size), str(_size_of(change.set_lines)), str(_size_of(change.undo_lines)))
-    return _command(WRITE_SCRIPT, root, change.path, change.file_sum, *sizes)
+    return _command(WRITE_SCRIPT, root, change.path, change.file_sum, change.kernel_sum, *sizes)
 
 
 def embedded(command: str, data: bytes) -> str | None:
@@ -416,7 +259,7 @@ class _Answer:
         return section.text if section and section.complete else None
 
 
-def parse_reading(output: str, path: str, *, rc: int = 0, stderr: str = "") -> Reading:
+def parse_reading(output: str, query: Query, *, rc: int = 0, stderr: str = "") -> Reading:
     """What the read script said."""
     answer = _Answer.parse(output, "uid_mem_read 1")
     if answer is None:
@@ -425,19 +268,28 @@ def parse_reading(output: str, path: str, *, rc: int = 0, stderr: str = "") -> R
     file_text = answer.text("file")
     if file_text is not None and values.get("file_newline") == "no":
         file_text = file_text.removesuffix("\n")
+    ids = split_lines(answer.text("users") or "")
     return Reading(
         system=values.get("system", ""),
         release=values.get("release", ""),
         euid=int(values.get("euid") or 0),
-        ram=int(values["ram_kib"]) * 1024 if values.get("ram_kib") else None,
+        ram=_number(values.get("ram_kib"), 1024),
         loaded=values.get("loaded") == "yes",
         module_installed=values.get("module") == "yes",
         patched=values.get("patched", "unknown"),
         kernel_writable=values.get("kernel_writable") == "yes",
+        kernel_sum=values.get("kernel_sum", ""),
         features=_pairs((answer.text("features") or "").split()),
         limits_text=answer.text("limits"),
+        max_entries=_number(values.get("max_entries")) or 0,
+        evicts=values.get("evict") != "N",
         stats_text=answer.text("stats") or "",
-        path=path,
+        processes_text=answer.text("processes") or "",
+        events_text=answer.text("events"),
+        events_first=values.get("first", ""),
+        uptime_ns=int(float(values.get("uptime") or 0) * 1e9),
+        users={name: _number(uid) for name, uid in zip(query.users, ids, strict=True)},
+        path=query.path,
         file_state=values.get("file", "unreadable")
         if file_text is not None or values.get("file") != "present"
         else "unreadable",
@@ -448,6 +300,10 @@ def parse_reading(output: str, path: str, *, rc: int = 0, stderr: str = "") -> R
     )
 
 
+def _number(text: str | None, unit: int = 1) -> int | None:
+    return int(text) * unit if text and text.isascii() and text.isdigit() else None
+
+
 def parse_written(output: str, change: Change, *, rc: int = 0, stderr: str = "") -> str | None:
     """The kernel's table as the write script left it, None where only the file was written."""
     answer = _Answer.parse(output, "uid_mem_write 1")
@@ -456,14 +312,23 @@ def parse_written(output: str, change: Change, *, rc: int = 0, stderr: str = "")
             f"The host did not finish the write script (exit status {rc}), so limits may or may not have been set;"
             f" run the task again: {_last_words(output, stderr)}"
         )
-    if "failed" in answer.values:
-        raise DeviceError(_why_not_written(answer.values["failed"], (answer.text("message") or "").strip(), change))
+    step, message = answer.values.get("failed"), (answer.text("message") or "").strip()
+    if step == "changed":
+        what = change.path if message == "file" else PROC_LIMITS
+        raise ConflictError(
+            f"{what} is changed by someone else again and again. Nothing was changed; run the task again."
+        )
+    if step:
+        raise DeviceError(_why_not_written(step, message, change))
     return answer.text("limits")
 
 
 def _why_not_written(step: str, message: str, change: Change) -> str:
-    if step == "changed":
-        return f"{change.path} was changed by someone else while the task ran. Nothing was changed; run the task again."
+    if step == "locked":
+        return (
+            f"{change.path} has been kept locked by another run for 30 seconds. Nothing was changed."
+            f" If none is under way any more, delete {message} and {message}.break on the host, and run the task again."
+        )
     if step == "file":
         return (
             f"{change.path} cannot be written: {message}. Nothing was changed."
@@ -499,14 +364,3 @@ def _last_words(output: str, stderr: str) -> str:
 
 def _pairs(words: Iterable[str]) -> dict[str, str]:
     return dict(word.split("=", 1) for word in words if "=" in word)
-
-
-def parse_stats(text: str) -> list[dict[str, object]]:
-    """The lines of C(stats) as dictionaries, numbers as numbers."""
-    rows: list[dict[str, object]] = []
-    for line in text.splitlines():
-        uid, *words = line.split()
-        row: dict[str, object] = {"uid": int(uid)}
-        row.update({key: int(value) if value.isdigit() else value for key, value in _pairs(words).items()})
-        rows.append(row)
-    return rows

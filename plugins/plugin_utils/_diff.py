@@ -6,12 +6,16 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+
 from ansible_collections.devfleet.uid_mem.plugins.plugin_utils._limits import (
     KNOWN,
+    Limit,
+    Removal,
     Table,
     Uids,
     Vocabulary,
-    parse_line,
+    parse_lines,
     split_lines,
 )
 
@@ -28,31 +32,46 @@ def changes(current: Table, desired: Table) -> list[str]:
     return removed + declared
 
 
-def edit_text(text: str | None, desired: Table, names: Vocabulary = KNOWN) -> str | None:
-    """The text of a limits file edited so that it declares the desired table.
+@dataclass(frozen=True)
+class LimitsFile:
+    """A limits file: its text (None where it does not exist), its lines with what they declare, and all in all."""
 
-    Lines that say what they should stay as they are, comments and blank lines stay where they are, a changed entry
-    keeps its place, new ones go to the end. None is a file that does not exist; it is not created for an empty table.
-    I(text) must be a valid one.
-    """
-    if text is None:
-        return FILE_HEADER + _entries_text(desired) if len(desired) else None
-    if Table.parse(text, names) == desired:
-        return text if text.endswith("\n") or not text else text + "\n"
-    lines = [(line, parse_line(line, names)) for line in split_lines(text)]
-    last_place: dict[Uids, int] = {}
-    for place, (_line, declared) in enumerate(lines):
-        if declared is not None:
-            last_place[declared.uids] = place
-    kept: list[str] = []
-    for place, (line, declared) in enumerate(lines):
-        if declared is None:
-            kept.append(line)
-        elif place == last_place[declared.uids] and declared.uids in desired.entries:
-            limit = desired.entries[declared.uids]
-            kept.append(line if declared == limit else limit.short_line())
-    kept += [limit.short_line() for limit in desired if limit.uids not in last_place]
-    return "".join(f"{line}\n" for line in kept)
+    text: str | None
+    lines: list[tuple[str, Limit | Removal | None]]
+    table: Table
+
+    @classmethod
+    def parse(cls, text: str | None, names: Vocabulary = KNOWN) -> LimitsFile:
+        """The file with that text, or a LimitsError with the number of the line that is wrong."""
+        lines = split_lines(text or "")
+        declared = parse_lines(lines, names)
+        table = Table()
+        table.apply_parsed(declared)
+        return cls(text, list(zip(lines, declared, strict=True)), table)
+
+    def edited(self, desired: Table) -> str | None:
+        """The text that declares the desired table.
+
+        Lines that say what they should stay as they are, comments and blank lines stay where they are, a changed entry
+        keeps its place, new ones go to the end. A file that does not exist is not created for an empty table (None).
+        """
+        if self.text is None:
+            return FILE_HEADER + _entries_text(desired) if len(desired) else None
+        if self.table == desired:
+            return self.text if self.text.endswith("\n") or not self.text else self.text + "\n"
+        last_place: dict[Uids, int] = {}
+        for place, (_line, declared) in enumerate(self.lines):
+            if declared is not None:
+                last_place[declared.uids] = place
+        kept: list[str] = []
+        for place, (line, declared) in enumerate(self.lines):
+            if declared is None:
+                kept.append(line)
+            elif place == last_place[declared.uids] and declared.uids in desired.entries:
+                limit = desired.entries[declared.uids]
+                kept.append(line if declared == limit else limit.short_line())
+        kept += [limit.short_line() for limit in desired if limit.uids not in last_place]
+        return "".join(f"{line}\n" for line in kept)
 
 
 def _entries_text(table: Table) -> str:

@@ -247,6 +247,11 @@ def parse_line(line: str, names: Vocabulary = KNOWN) -> Limit | Removal | None:
         raise
 
 
+def parse_lines(lines: Iterable[str], names: Vocabulary = KNOWN) -> list[Limit | Removal | None]:
+    """What the lines declare, or the refusal of the first that is wrong, with its number."""
+    return [_numbered(number, parse_line, line, names) for number, line in enumerate(lines, 1)]
+
+
 def _parse_words(words: list[str], names: Vocabulary) -> Limit | Removal:
     if words[0].startswith("!"):
         removed = Uids.parse(words[0][1:])
@@ -331,7 +336,10 @@ class Table:
 
     def apply(self, lines: Iterable[str], names: Vocabulary = KNOWN) -> None:
         """All the lines in their order, or, where one is refused, none."""
-        declared = [_numbered(number, parse_line, line, names) for number, line in enumerate(lines, 1)]
+        self.apply_parsed(parse_lines(lines, names))
+
+    def apply_parsed(self, declared: Iterable[Limit | Removal | None]) -> None:
+        """The same with lines that are read already."""
         after = self.copy()
         last_line: dict[Uids, int] = {}
         for number, line in enumerate(declared, 1):

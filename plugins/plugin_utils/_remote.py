@@ -12,6 +12,7 @@ from ansible_collections.devfleet.uid_mem.plugins.plugin_utils._device import (
     MAX_ARGUMENT,
     Change,
     DeviceError,
+    Query,
     Reading,
     embedded,
     parse_reading,
@@ -41,11 +42,17 @@ def refuse_async(action: Action) -> None:
         )
 
 
-def read_device(action: Action, path: str) -> Reading:
+def read_device(action: Action, query: Query) -> Reading:
     """The one remote read."""
     _require_posix_shell(action)
-    answer = _execute(action, read_command(path), None)
-    return parse_reading(answer["stdout"], path, rc=answer["rc"], stderr=answer["stderr"])
+    names = sum(len(name) + 1 for name in query.users)
+    if names > MAX_ARGUMENT:
+        raise DeviceError(
+            f"So many names of users at once ({names} bytes; {MAX_ARGUMENT} fit into a command) cannot be looked up."
+            " Split the list, or give their numbers as uid."
+        )
+    answer = _execute(action, read_command(query), None)
+    return parse_reading(answer["stdout"], query, rc=answer["rc"], stderr=answer["stderr"])
 
 
 def write_device(action: Action, change: Change) -> str | None:

@@ -9,11 +9,15 @@ from __future__ import annotations
 import os
 import shutil
 import subprocess
+from functools import partial
 from pathlib import Path
 
 import pytest
 
+from ansible_collections.devfleet.uid_mem.plugins.plugin_utils import _remote
+from ansible_collections.devfleet.uid_mem.plugins.plugin_utils._device import read_command, write_command
 from ansible_collections.devfleet.uid_mem.tests.unit.device import Device
+from ansible_collections.devfleet.uid_mem.tests.unit.host import Host
 
 
 def _link(directory: Path, **programs: str) -> str:
@@ -43,6 +47,21 @@ def _userland(name: str, place: Path) -> str:
     return _link(place, **{**dict.fromkeys(set(applets) - {"["}, toybox), **missing, "sh": program})
 
 
+@pytest.fixture(scope="session")
+def write_limits(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The program that does what the kernel does with a write, built of the module's own source."""
+    compiler = shutil.which("gcc")
+    if compiler is None:
+        pytest.skip("gcc is not installed")
+    source = Path(__file__).resolve().parents[2] / "kernel" / "uid_mem"
+    parts = [source / f"{name}.c" for name in ("grammar", "table", "writer", "policy")]
+    program = tmp_path_factory.mktemp("kernel") / "write_limits"
+    includes = [f"-I{source / 'tests'}", f"-I{source / 'tests' / 'include'}"]
+    sources = [Path(__file__).with_name("write_limits.c"), *parts, *source.glob("policy_*.c")]
+    subprocess.run([compiler, "-std=gnu11", "-O1", *includes, "-o", str(program), *map(str, sources)], check=True)
+    return program
+
+
 @pytest.fixture(params=["dash", "busybox", "android"])
 def device(request: pytest.FixtureRequest, tmp_path: Path) -> Device:
     """A device of each kind, without the module and without a limits file."""
@@ -57,3 +76,20 @@ def dash_device(tmp_path: Path) -> Device:
     root = tmp_path / "device"
     root.mkdir()
     return Device(root, _userland("dash", tmp_path / "bin"))
+
+
+@pytest.fixture
+def bare_host(dash_device: Device, write_limits: Path, monkeypatch: pytest.MonkeyPatch) -> Host:
+    """A host without the module."""
+    root = str(dash_device.root)
+    monkeypatch.setattr(_remote, "read_command", partial(read_command, root=root))
+    monkeypatch.setattr(_remote, "write_command", partial(write_command, root=root))
+    dash_device.install_kernel(write_limits)
+    return Host(dash_device)
+
+
+@pytest.fixture
+def host(bare_host: Host) -> Host:
+    """A host with the module loaded, no limits, and no limits file."""
+    bare_host.device.load_module()
+    return bare_host

@@ -8,49 +8,60 @@ from __future__ import annotations
 
 import gzip
 import os
+import pwd
 import re
 import resource
+import shlex
 import shutil
 import signal
 import subprocess
+import time
 from dataclasses import replace
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pytest
 
 from ansible_collections.devfleet.uid_mem.plugins.plugin_utils._device import (
-    READ_SCRIPT,
-    WRITE_SCRIPT,
     Change,
+    ConflictError,
     DeviceError,
+    Query,
     Reading,
     embedded,
     parse_reading,
-    parse_stats,
     parse_written,
     read_command,
     write_command,
 )
+from ansible_collections.devfleet.uid_mem.plugins.plugin_utils._scripts import READ_SCRIPT, SUM_FUNCTION, WRITE_SCRIPT
+from ansible_collections.devfleet.uid_mem.plugins.plugin_utils._usage import Usage, usage_of
 
 if TYPE_CHECKING:
-    from pathlib import Path
-
     from ansible_collections.devfleet.uid_mem.tests.unit.device import Device
 
 PATH = "/etc/uid_mem/limits"
+QUERY = Query(PATH, ("limits", "stats"))
 LINE = "10070 max=104857600 high=max policy=default metric=rss grace_ms=0 mode=enforce\n"
 NOBODY = 65534
 
 
-def read(device: Device, **options: Any) -> Reading:
-    done = device.run(read_command(PATH, str(device.root)), **options)
+def read(device: Device, query: Query = QUERY, **options: Any) -> Reading:
+    done = device.run(read_command(query, str(device.root)), **options)
     assert done.stderr == b""
-    return parse_reading(done.stdout.decode("utf-8", "surrogateescape"), PATH)
+    return parse_reading(done.stdout.decode("utf-8", "surrogateescape"), query)
 
 
 def write(device: Device, change: Change, *, before: str = ":", **options: Any) -> str | None:
-    """Run the write script. I(before) are commands without single quotes for its beginning, to make it fail later."""
-    command = write_command(change, str(device.root)).replace("LC_ALL=C\n", f"LC_ALL=C\n{before}\n", 1)
+    """Run the write script. I(before) are commands without single quotes for its beginning, to make it fail later.
+
+    Unless the change says otherwise, the kernel's table is the one that was read.
+    """
+    if not change.kernel_sum and device.limits.exists():
+        change = replace(change, kernel_sum=read(device).kernel_sum)
+    command = write_command(change, str(device.root)).replace(
+        "LC_ALL=C\n", f"LC_ALL=C\n{device.prelude}\n{before}\n", 1
+    )
     done = device.run(command, change.data, **options)
     assert done.stderr == b""
     return parse_written(done.stdout.decode(), change, rc=done.returncode)
@@ -134,8 +145,8 @@ def test_read_any_file(device: Device, text: str) -> None:
 def test_read_through_a_terminal(device: Device) -> None:
     device.load_module(LINE)
     device.write_file("# a\r\n5 max=1M")
-    output = device.run(read_command(PATH, str(device.root))).stdout.decode()
-    reading = parse_reading("Welcome!\r\n" + output.replace("\n", "\r\n") + "Bye\r\n", PATH)
+    output = device.run(read_command(QUERY, str(device.root))).stdout.decode()
+    reading = parse_reading("Welcome!\r\n" + output.replace("\n", "\r\n") + "Bye\r\n", QUERY)
     assert reading.limits_text == LINE
     assert reading.file_text == "# a\r\n5 max=1M"
     assert reading.release == device.release
@@ -212,8 +223,99 @@ def test_read_where_proc_is_closed(device: Device) -> None:
     device.load_module()
     device.limits.chmod(0o000)
     reading = read(device, **as_nobody(device))
-    with pytest.raises(DeviceError, match=r"UID [0-9]+ may not read /proc/uid_mem on this host\. Set 'become: true'"):
-        reading.require_kernel()
+    with pytest.raises(
+        DeviceError, match=r"UID [0-9]+ may not read /proc/uid_mem/limits on this host\. Set 'become: true'"
+    ):
+        reading.require_kernel("limits")
+
+
+# --- reading what only some tasks ask for
+
+
+def test_read_only_what_is_asked_for(device: Device) -> None:
+    device.load_module(LINE, stats="5 usage=1\n")
+    device.write_file("5 max=1M\n")
+    device.add_process(5, 1000, RssAnon=1)
+    reading = read(device, Query())
+    assert reading.features["engine"] == "hooks"
+    assert (reading.limits_text, reading.stats_text, reading.processes_text) == (None, "", "")
+    assert (reading.events_text, reading.file_text, reading.users) == (None, None, {})
+
+
+def test_read_users(device: Device) -> None:
+    """Whom the host has; a name is no option and no command."""
+    names = ("nobody", "root", "uid-mem-nobody-is-called-so", "u0_a70", "a$(id)b", "--help")
+    users = read(device, Query(users=names)).users
+    assert users == {
+        "nobody": pwd.getpwnam("nobody").pw_uid,
+        "root": 0,
+        "uid-mem-nobody-is-called-so": None,
+        "u0_a70": None,
+        "a$(id)b": None,
+        "--help": None,
+    }
+
+
+def test_read_processes(device: Device) -> None:
+    device.load_module()
+    device.add_process(1, 0)
+    device.add_process(77, 1000, RssAnon=1024, RssFile=2048, RssShmem=0, HugetlbPages=5, VmSwap=10)
+    device.add_process(123456, 1000, RssAnon=1024)
+    (device.root / "proc" / "88").mkdir()  # gone while it was looked at
+    reading = read(device, Query(parts=("processes",)))
+    assert usage_of([], reading.processes_text)[1000] == Usage(4 << 20, (2 << 20) + 10240)
+
+
+def test_read_the_processes_of_this_machine(dash_device: Device) -> None:
+    """What the kernel prints is understood: this process is among them, with what it uses."""
+    dash_device.load_module()
+    (dash_device.root / "proc" / str(os.getpid())).symlink_to(f"/proc/{os.getpid()}")
+    usage = usage_of([], read(dash_device, Query(parts=("processes",))).processes_text)
+    assert usage.keys() == {os.getuid()}
+    assert 8 << 20 < usage[os.getuid()].anon < usage[os.getuid()].rss < 1 << 32
+
+
+@pytest.mark.parametrize(("max_entries", "evict"), [(0, True), (10, False)])
+def test_read_room(device: Device, max_entries: int, evict: bool) -> None:
+    device.load_module()
+    device.set_room(max_entries, evict=evict)
+    reading = read(device)
+    assert (reading.max_entries, reading.evicts) == (max_entries, evict)
+
+
+def test_read_events(device: Device) -> None:
+    device.load_module()
+    lines = [f'seq={seq} ts=5 event=high uid=7 comm="\\x0a%s"\n' for seq in range(3, 4099)]
+    (device.proc / "events").write_text("".join(lines))
+    reading = read(device, Query(parts=("events",), max_events=2))
+    assert reading.events_text == lines[-2] + lines[-1]
+    assert reading.events_first == lines[0].strip()
+    assert reading.uptime_ns == 1000_500_000_000
+    assert read(device, Query(parts=("events",), max_events=10**6)).events_text == "".join(lines)
+
+
+def test_no_event_yet(device: Device) -> None:
+    """The kernel's file waits for the first event; so does this pipe, whose other end is open and gives nothing."""
+    device.load_module()
+    os.mkfifo(device.proc / "events")
+    other_end = os.open(device.proc / "events", os.O_RDWR)
+    try:
+        reading = read(device, Query(parts=("events",), max_events=5))
+    finally:
+        os.close(other_end)
+    assert reading.events_text == ""
+    assert reading.features["engine"] == "hooks"
+
+
+def test_events_are_not_for_everybody(device: Device) -> None:
+    device.load_module(LINE)
+    (device.proc / "events").write_text("seq=1 ts=5 event=high uid=7\n")
+    (device.proc / "events").chmod(0)
+    reading = read(device, Query(parts=("limits", "events"), max_events=5), **as_nobody(device))
+    assert reading.events_text is None
+    reading.require_kernel("limits")
+    with pytest.raises(DeviceError, match=r"may not read /proc/uid_mem/events on this host\. Set 'become: true'"):
+        reading.require_kernel("limits", "events")
 
 
 # --- what stands in the way
@@ -306,15 +408,17 @@ def test_root_without_permission(dash_device: Device) -> None:
 )
 def test_no_whole_answer(output: str, stderr: str, message: str) -> None:
     with pytest.raises(DeviceError) as caught:
-        parse_reading(output, PATH, rc=127, stderr=stderr)
+        parse_reading(output, QUERY, rc=127, stderr=stderr)
     assert message in str(caught.value)
 
 
 # --- writing
 
 
-def change_of(file_text: str | None, *lines: str, undo: list[str] | None = None, file_sum: str = "") -> Change:
-    return Change(PATH, file_sum, file_text, list(lines), undo or [])
+def change_of(
+    file_text: str | None, *lines: str, undo: list[str] | None = None, file_sum: str = "", kernel_sum: str = ""
+) -> Change:
+    return Change(PATH, file_sum, kernel_sum, file_text, list(lines), undo or [])
 
 
 def test_write_kernel_and_new_file(device: Device) -> None:
@@ -371,6 +475,7 @@ def test_write_follows_a_link(device: Device) -> None:
 def test_write_embedded_in_the_command(device: Device) -> None:
     device.load_module()
     change = change_of("# it's %d\\n\n5 max=1M\n", "5 max=1M")
+    change = replace(change, kernel_sum=read(device).kernel_sum)
     command = embedded(write_command(change, str(device.root)), change.data)
     assert command is not None
     done = device.run(command)
@@ -402,6 +507,7 @@ def test_kernel_gets_one_write(device: Device, tmp_path: Path, with_file: bool) 
     lines = many(20000)
     size = sum(len(line) + 1 for line in lines)
     change = change_of("5 max=1M\n" if with_file else None, *lines)
+    change = replace(change, kernel_sum=read(device).kernel_sum)
     trace = tmp_path / "trace"
     strace = f"{shutil.which('strace')} -ff -y -s 0 -e trace=write,writev,pwrite64,splice,copy_file_range -o {trace} "
     device.run(strace + write_command(change, str(device.root)), change.data)
@@ -416,23 +522,18 @@ def refused(device: Device, change: Change, *, before: str = ":", **options: Any
     return str(caught.value)
 
 
-def full_kernel(device: Device) -> None:
-    """Let the kernel's side of a write fail with ENOSPC."""
-    device.limits.unlink()
-    device.limits.symlink_to("/dev/full")
-
-
 @pytest.mark.parametrize("old", ["5 max=1M\n", None])
-def test_kernel_refuses(device: Device, old: str | None) -> None:
-    device.load_module()
+def test_kernel_refuses(device: Device, write_limits: Path, old: str | None) -> None:
+    device.load_module(LINE)
+    device.install_kernel(write_limits)
+    device.set_room(1, evict=False)
     if old is not None:
         device.write_file(old)
-    file_sum = read(device).file_sum
-    full_kernel(device)
-    message = refused(device, change_of("6 max=1M\n", "6 max=1M", file_sum=file_sum))
+    message = refused(device, change_of("6 max=1M\n", "6 max=1M", file_sum=read(device).file_sum))
     assert "The kernel refused the limits: " in message
     assert "No space left on device. Nothing was changed. Its table is full (module parameter max_entries)" in message
     assert "records" not in message
+    assert device.limits.read_text() == LINE
     if old is None:
         assert not device.file.parent.exists()
     else:
@@ -440,19 +541,12 @@ def test_kernel_refuses(device: Device, old: str | None) -> None:
         assert device.files() == ["limits"]
 
 
-def test_kernel_refuses_without_file(device: Device) -> None:
-    device.load_module()
-    full_kernel(device)
-    assert "No space left" in refused(device, change_of(None, "6 max=1M"))
-
-
-def test_kernel_is_a_directory(device: Device) -> None:
-    device.load_module()
-    device.limits.unlink()
-    device.limits.mkdir()
-    message = refused(device, change_of(None, "6 max=1M"))
-    assert "Is a directory" in message
-    assert "did someone else change it at the same time?" in message
+def test_kernel_refuses_without_file(device: Device, write_limits: Path) -> None:
+    device.load_module(LINE)
+    device.install_kernel(write_limits)
+    message = refused(device, change_of(None, "!7"))
+    assert "The kernel refused the limits: " in message
+    assert "No such file or directory. Nothing was changed. Look at /proc/uid_mem/limits" in message
 
 
 def test_disk_full(device: Device) -> None:
@@ -478,6 +572,7 @@ def test_input_cut_short(device: Device) -> None:
     device.load_module(LINE)
     device.write_file("5 max=1M\n")
     change = change_of("6 max=1M\n7 max=1M\n", "6 max=1M", file_sum=read(device).file_sum)
+    change = replace(change, kernel_sum=read(device).kernel_sum)
     done = device.run(write_command(change, str(device.root)), change.data[:-10])
     with pytest.raises(DeviceError, match="only part of it could be written"):
         parse_written(done.stdout.decode(), change)
@@ -511,7 +606,7 @@ def test_file_changed_meanwhile(device: Device) -> None:
     file_sum = read(device).file_sum
     device.write_file("5 max=9M\n")
     message = refused(device, change_of("6 max=1M\n", "6 max=1M", file_sum=file_sum))
-    assert message.startswith("/etc/uid_mem/limits was changed by someone else while the task ran. Nothing was changed")
+    assert message.startswith("/etc/uid_mem/limits is changed by someone else again and again. Nothing was changed")
     assert device.read_file() == "5 max=9M\n"
     assert device.limits.read_text() == LINE
 
@@ -519,20 +614,229 @@ def test_file_changed_meanwhile(device: Device) -> None:
 def test_file_appeared_meanwhile(device: Device) -> None:
     device.load_module(LINE)
     device.write_file("5 max=9M\n")
-    assert "was changed by someone else" in refused(device, change_of("6 max=1M\n", "6 max=1M"))
+    assert "is changed by someone else" in refused(device, change_of("6 max=1M\n", "6 max=1M"))
 
 
 def test_temporary_name_is_taken(device: Device) -> None:
-    """A file or link someone put where the new file goes is not written to."""
+    """A link someone put where the new file goes is not written through; what a killed run left is removed."""
+    device.load_module(LINE)
+    device.write_file("")
+    (device.file.parent / ".limits.uid_mem.1").write_text("left behind")
+    (device.file.parent / ".limits.uid_mem.1.in").write_text("left behind")
+    change = change_of("6 max=1M\n", "6 max=1M", file_sum=read(device).file_sum)
+    trap = device.root / "etc" / "trap"
+    write(device, change, before=f"ln -s {trap} {device.file.parent}/.limits.uid_mem.$$")
+    assert not trap.exists()
+    assert device.read_file() == "6 max=1M\n"
+    assert device.files() == ["limits"]
+
+
+def test_temporary_name_is_taken_while_it_runs(device: Device) -> None:
     device.load_module(LINE)
     device.write_file("")
     change = change_of("6 max=1M\n", "6 max=1M", file_sum=read(device).file_sum)
     trap = device.root / "etc" / "trap"
-    assert "cannot be written" in refused(
-        device, change, before=f"ln -s {trap} {device.file.parent}/.limits.uid_mem.$$"
-    )
+    put = f"rm() {{ ln -s {trap} {device.file.parent}/.limits.uid_mem.$$; unset -f rm; }}"
+    assert "cannot be written" in refused(device, change, before=put)
     assert not trap.exists()
     assert device.limits.read_text() == LINE
+
+
+def test_disk_really_full(device: Device) -> None:
+    """The directory is a file system of 16 KiB; the shell sees it in a mount namespace of its own."""
+    unshare = shutil.which("unshare")
+    can = [unshare or "unshare", "-rm", "mount", "-t", "tmpfs", "-o", "size=16k", "tmpfs", str(device.root / "etc")]
+    if unshare is None or subprocess.run(can, capture_output=True, check=False).returncode:
+        pytest.skip("unshare -rm cannot mount a tmpfs here")
+    device.load_module(LINE)
+    lines = many(2000)
+    text = "".join(f"{line}\n" for line in lines)
+    directory = device.file.parent
+    directory.mkdir()
+    # The old file has the size of 5 max=1M in any case, so its sum can be had elsewhere.
+    (device.root / "copy").write_text("5 max=1M\n")
+    file_sum = device.run(f"{SUM_FUNCTION}sum_of {device.root}/copy").stdout.decode().strip()
+    change = change_of(text, *lines, file_sum=file_sum)
+    change = replace(change, kernel_sum=read(device).kernel_sum)
+    mounted = (
+        f"{shutil.which('mount')} -t tmpfs -o size=16k tmpfs {directory} && printf '5 max=1M\\n' >{directory}/limits;"
+        f" {write_command(change, str(device.root))}; cat {directory}/limits >{device.root}/after;"
+        f" ls -A {directory} >>{device.root}/after"
+    )
+    done = device.run(f"{unshare} -rm sh -c {shlex.quote(mounted)}", change.data)
+    with pytest.raises(DeviceError) as caught:
+        parse_written(done.stdout.decode(), change, rc=done.returncode)
+    assert "/etc/uid_mem/limits cannot be written: " in str(caught.value)
+    assert "No space left on device" in str(caught.value)
+    assert "Nothing was changed. Make room" in str(caught.value)
+    assert (device.root / "after").read_text() == "5 max=1M\nlimits\n"
+    assert device.limits.read_text() == LINE
+
+
+def test_security_context_is_kept(device: Device) -> None:
+    """As files have it on SELinux and on Android; busybox and toybox of Debian are built without."""
+    device.load_module()
+    device.write_file("5 max=1M\n")
+    context = b"u:object_r:uid_mem_file:s0"
+    try:
+        os.setxattr(device.file, "security.selinux", context)
+    except OSError:
+        pytest.skip("this file system keeps no security contexts")
+    if b":" not in device.run(f"stat -c %C {device.file}").stdout:
+        pytest.skip("this stat does not know security contexts")
+    write(device, change_of("6 max=1M\n", file_sum=read(device).file_sum))
+    assert device.read_file() == "6 max=1M\n"
+    assert os.getxattr(device.file, "security.selinux").rstrip(b"\0") == context
+
+
+def test_security_context_cannot_be_kept(dash_device: Device) -> None:
+    device = dash_device
+    device.load_module(LINE)
+    device.write_file("5 max=1M\n")
+    change = change_of("6 max=1M\n", "6 max=1M", file_sum=read(device).file_sum)
+    contexts = 'stat() { echo "a:b:c $3"; }; chcon() { echo chcon: Operation not permitted >&2; return 1; }'
+    assert "chcon: Operation not permitted. Nothing was changed" in refused(device, change, before=contexts)
+    assert device.read_file() == "5 max=1M\n"
+    assert device.files() == ["limits"]
+
+
+# --- two at a time
+
+
+def process_of(device: Device, command: str) -> subprocess.Popen[bytes]:
+    return subprocess.Popen(
+        ["sh", "-c", command],
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        env=device.environment,
+    )
+
+
+def lock_of(pid: int, *, boot: str = "", started: str = "") -> str:
+    boot = boot or Path("/proc/sys/kernel/random/boot_id").read_text().strip()
+    stat = Path(f"/proc/{pid}/stat")
+    return f"{boot}.{pid}.{started or stat.read_text().rpartition(') ')[2].split()[19]}"
+
+
+@pytest.mark.parametrize("state", ["same boot, process ended", "number used again", "earlier boot", "nonsense"])
+def test_lock_that_was_left_is_removed(device: Device, state: str) -> None:
+    device.load_module()
+    device.write_file("5 max=1M\n")
+    ended = subprocess.Popen(["true"])
+    ended.wait()
+    left = {
+        "same boot, process ended": lock_of(ended.pid, started="12345"),
+        "number used again": lock_of(os.getpid(), started="12345"),
+        "earlier boot": lock_of(os.getpid(), boot="0b7eff7e-0000-4000-8000-000000000000"),
+        "nonsense": "x",
+    }[state]
+    (device.file.parent / ".limits.uid_mem.lock").symlink_to(left)
+    # Of one that was killed while it removed such a lock.
+    (device.file.parent / ".limits.uid_mem.lock.break").symlink_to(left)
+    write(device, change_of("6 max=1M\n", file_sum=read(device).file_sum))
+    assert device.read_file() == "6 max=1M\n"
+    assert device.files() == ["limits"]
+
+
+def test_lock_is_waited_for(device: Device) -> None:
+    device.load_module()
+    device.write_file("5 max=1M\n")
+    lock = device.file.parent / ".limits.uid_mem.lock"
+    change = change_of("6 max=1M\n", file_sum=read(device).file_sum)
+    holder = subprocess.Popen(["sleep", "60"])
+    try:
+        lock.symlink_to(lock_of(holder.pid))
+        writer = process_of(device, write_command(change, str(device.root)))
+        with pytest.raises(subprocess.TimeoutExpired):
+            writer.communicate(change.data, timeout=1)
+        assert device.read_file() == "5 max=1M\n"
+        assert lock.is_symlink()
+    finally:
+        holder.kill()
+        holder.wait()
+    output, _none = writer.communicate(timeout=60)
+    assert parse_written(output.decode(), change) is None
+    assert device.read_file() == "6 max=1M\n"
+    assert device.files() == ["limits"]
+
+
+def test_lock_that_never_goes(dash_device: Device) -> None:
+    device = dash_device
+    device.load_module(LINE)
+    device.write_file("5 max=1M\n")
+    (device.file.parent / ".limits.uid_mem.lock").symlink_to(lock_of(os.getpid()))
+    change = change_of("6 max=1M\n", file_sum=read(device).file_sum)
+    message = refused(device, change, before="sleep() { :; }")
+    assert "/etc/uid_mem/limits has been kept locked by another run for 30 seconds. Nothing was changed." in message
+    assert "delete /etc/uid_mem/.limits.uid_mem.lock and /etc/uid_mem/.limits.uid_mem.lock.break on the host" in message
+    assert device.read_file() == "5 max=1M\n"
+
+
+def terminate(device: Device, change: Change, at: str) -> int:
+    """Run the write script, terminate it at the first call of that utility, which takes a second; its exit status."""
+    change = replace(change, kernel_sum=read(device).kernel_sum)
+    waiting = device.root / "waiting"
+    slow = f'fsync() {{ return 1; }}; {at}() {{ : >{waiting}; sleep 1; unset -f {at}; {at} "$@"; }}'
+    command = write_command(change, str(device.root)).replace("LC_ALL=C\n", f"LC_ALL=C\n{slow}\n", 1)
+    writer = process_of(device, f"exec {command}")
+    assert writer.stdin
+    writer.stdin.write(change.data)
+    writer.stdin.close()
+    for _tenth in range(300):
+        if waiting.exists():
+            break
+        time.sleep(0.1)
+    assert len(device.files()) == 4
+    writer.terminate()
+    assert writer.stdout
+    writer.stdout.close()
+    return writer.wait(timeout=60)
+
+
+def test_terminated_writer_leaves_nothing(device: Device) -> None:
+    """As when the connection is lost while it waits for the disk."""
+    device.load_module(LINE)
+    device.write_file("5 max=1M\n")
+    change = change_of("6 max=1M\n", "6 max=1M", file_sum=read(device).file_sum)
+    assert terminate(device, change, "sync") == 1
+    assert device.files() == ["limits"]
+    assert device.read_file() == "5 max=1M\n"
+    assert device.limits.read_text() == LINE
+
+
+def test_terminated_writer_finishes_what_it_has_begun(device: Device) -> None:
+    """Once the kernel has the limits the file gets them, too."""
+    device.load_module(LINE)
+    device.write_file("5 max=1M\n")
+    change = change_of("6 max=1M\n", "6 max=1M", file_sum=read(device).file_sum)
+    terminate(device, change, "mv")
+    assert device.files() == ["limits"]
+    assert device.read_file() == "6 max=1M\n"
+    assert device.limits.read_text() == "6 max=1M\n"
+
+
+def test_kernel_changed_meanwhile(device: Device) -> None:
+    device.load_module(LINE)
+    device.write_file("5 max=1M\n")
+    before = read(device)
+    device.limits.write_text("")
+    change = change_of("6 max=1M\n", "6 max=1M", file_sum=before.file_sum, kernel_sum=before.kernel_sum)
+    with pytest.raises(ConflictError, match=r"^/proc/uid_mem/limits is changed by someone else again and again"):
+        write(device, change)
+    assert device.limits.read_text() == ""
+    assert device.read_file() == "5 max=1M\n"
+    assert device.files() == ["limits"]
+
+
+def test_kernel_changed_at_the_last_moment(device: Device, write_limits: Path) -> None:
+    """The kernel refuses what was planned for another table: that is no fault of the task."""
+    device.load_module(LINE)
+    device.install_kernel(write_limits)
+    change = change_of(None, "!10070", kernel_sum=read(device).kernel_sum)
+    faster = f'sed() {{ : >{device.limits}; unset -f sed; sed "$@"; }}'
+    with pytest.raises(ConflictError):
+        write(device, change, before=faster)
 
 
 def test_rename_fails_and_the_kernel_is_put_back(device: Device) -> None:
@@ -578,10 +882,3 @@ def test_kernel_wants_capability() -> None:
     )
     with pytest.raises(DeviceError, match=r"wants CAP_SYS_RESOURCE .* 'become: true'"):
         parse_written(output, change_of(None, "5 max=1M"))
-
-
-def test_stats() -> None:
-    assert parse_stats("10070 usage=5 max=max\n10071 usage=6\n") == [
-        {"uid": 10070, "usage": 5, "max": "max"},
-        {"uid": 10071, "usage": 6},
-    ]

@@ -9,7 +9,7 @@ from __future__ import annotations
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ansible_collections.devfleet.uid_mem.plugins.plugin_utils._diff import FILE_HEADER, changes, edit_text
+from ansible_collections.devfleet.uid_mem.plugins.plugin_utils._diff import FILE_HEADER, LimitsFile, changes
 from ansible_collections.devfleet.uid_mem.plugins.plugin_utils._limits import (
     Limit,
     LimitsError,
@@ -18,6 +18,11 @@ from ansible_collections.devfleet.uid_mem.plugins.plugin_utils._limits import (
     parse_line,
     split_lines,
 )
+
+
+def edit_text(text: str | None, desired: Table) -> str | None:
+    return LimitsFile.parse(text).edited(desired)
+
 
 SMALL = st.integers(1, 12)
 LIMITS = st.builds(

@@ -1,0 +1,135 @@
+# SPDX-FileCopyrightText: 2026 The uid_mem authors
+# SPDX-License-Identifier: GPL-3.0-or-later
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+
+"""What C(uid_mem_info) is asked for, and the events it tells."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from ansible_collections.devfleet.uid_mem.plugins.plugin_utils._arguments import (
+    TaskError,
+    make_validator,
+    plain,
+    validated,
+)
+from ansible_collections.devfleet.uid_mem.plugins.plugin_utils._device import Query, Reading
+
+# More than any kernel keeps.
+ALL_EVENTS = 1_000_000
+PARTS = ("features", "limits", "stats", "events")
+
+INFO_SPEC: dict[str, dict[str, object]] = {
+    "gather": {"type": "list", "elements": "str", "choices": list(PARTS)},
+    "since": {"type": "raw"},
+    "max_events": {"type": "int", "default": 1000},
+}
+
+_INFO = make_validator(INFO_SPEC)
+_AGE = re.compile(r"([0-9]+)\s*(s|m|h|d)", re.ASCII)
+_AGE_UNITS = {"s": 1, "m": 60, "h": 3600, "d": 86400}
+_FIELD = re.compile(r'(\w+)=(?:"([^"]*)"|(\S*))', re.ASCII)
+# What may be a range, or a name made of digits.
+_TEXTS = frozenset({"uid", "comm", "event", "policy"})
+
+
+@dataclass(frozen=True)
+class Since:
+    """From where on events are wanted: those after a number, or those of the last nanoseconds; neither for all."""
+
+    seq: int | None = None
+    age_ns: int | None = None
+
+    @classmethod
+    def parse(cls, value: object) -> Since:
+        """C(1234) is the number of an event that is known already, C(10m) an age."""
+        if value is None:
+            return cls()
+        text = str(value).strip()
+        if not isinstance(value, bool) and text.isascii() and text.isdigit():
+            return cls(seq=int(text))
+        match = _AGE.fullmatch(text)
+        if not match:
+            raise TaskError(
+                f"since: {value!r} is neither the number of an event (1234), after which events are wanted,"
+                " nor how far back they are (30s, 10m, 2h, 1d)."
+            )
+        return cls(age_ns=int(match[1]) * _AGE_UNITS[match[2]] * 10**9)
+
+
+@dataclass(frozen=True)
+class InfoWish:
+    """What a task wants to know. I(asked) are the parts it names, all are meant where it names none."""
+
+    asked: tuple[str, ...]
+    since: Since
+    max_events: int
+
+    @property
+    def parts(self) -> tuple[str, ...]:
+        """All parts to gather."""
+        return self.asked or PARTS
+
+    @property
+    def required(self) -> tuple[str, ...]:
+        """The parts without which the task fails; events are for root only."""
+        return self.asked or ("limits",)
+
+    def query(self) -> Query:
+        """What has to be read. Which events are not too old is known only once they are read."""
+        return Query(parts=self.parts, max_events=self.max_events if self.since.age_ns is None else ALL_EVENTS)
+
+
+def parse_info_arguments(arguments: Mapping[str, object]) -> InfoWish:
+    """What a task asks for, or a TaskError that says what to write instead."""
+    arguments = plain(arguments)
+    values = validated(_INFO, arguments, "this module")
+    asked = tuple(part for part in PARTS if part in (values.get("gather") or ()))
+    if values["max_events"] < 1:
+        raise TaskError(f"max_events: {values['max_events']} is no number of events; leave events out with gather.")
+    beside = [name for name in ("since", "max_events") if arguments.get(name) is not None]
+    if beside and asked and "events" not in asked:
+        raise TaskError(f"gather leaves out events, so {' and '.join(beside)} cannot be given.")
+    if beside and not asked:
+        asked = PARTS
+    return InfoWish(asked, Since.parse(values.get("since")), values["max_events"])
+
+
+def parse_event(line: str) -> dict[str, Any]:
+    """A line as a dictionary: C(uid), which may be a range, and names as text, all others as numbers."""
+    event: dict[str, Any] = {}
+    for key, quoted, bare in _FIELD.findall(line):
+        value = quoted or bare
+        event[key] = int(value) if value.isdigit() and key not in _TEXTS else value
+    return event
+
+
+def tell_events(reading: Reading, wish: InfoWish) -> dict[str, object]:
+    """The events that are wanted, how many more there would be, and how many the kernel has overwritten already.
+
+    A line C(event=lost) is not of the ring: events were overwritten while they were read. It is counted, not told.
+    """
+    lines = [parse_event(line) for line in (reading.events_text or "").splitlines()]
+    kept = [event for event in lines if "seq" in event]
+    if not kept:
+        return {"events": [], "events_omitted": 0, "events_lost": 0}
+    first = parse_event(reading.events_first).get("seq", kept[0]["seq"])
+    last = kept[-1]["seq"]
+    # A number the kernel has not come to is one of an earlier load of the module.
+    known = -1 if wish.since.seq is None or wish.since.seq > last else wish.since.seq
+    oldest = 0 if wish.since.age_ns is None else reading.uptime_ns - wish.since.age_ns
+    wanted = [event for event in kept if event["seq"] > known and event["ts"] >= oldest]
+    told = wanted[-wish.max_events :]
+    overtaken = sum(event.get("count", 0) for event in lines)
+    if wish.since.age_ns is not None:
+        overwritten = first if kept[0]["ts"] >= oldest else 0
+        return {"events": told, "events_omitted": len(wanted) - len(told), "events_lost": overtaken + overwritten}
+    return {
+        "events": told,
+        "events_omitted": last + 1 - max(first, known + 1) - len(told),
+        "events_lost": overtaken + max(0, first - known - 1),
+    }

@@ -1,0 +1,133 @@
+# SPDX-FileCopyrightText: 2026 The uid_mem authors
+# SPDX-License-Identifier: GPL-3.0-or-later
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+
+"""Who uses how much, and whom a new limit would hit at once."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+
+from ansible_collections.devfleet.uid_mem.plugins.plugin_utils._limits import Limit, Table, Uids
+from ansible_collections.devfleet.uid_mem.plugins.plugin_utils._sizes import describe_size
+
+# A message names so many users, and the number of the others.
+NAMED = 10
+
+
+@dataclass(frozen=True)
+class Usage:
+    """The memory of a UID's processes together, in bytes, by each metric."""
+
+    rss: int = 0
+    anon: int = 0
+
+    def of(self, metric: str) -> int:
+        """What counts for a limit with that metric."""
+        return self.anon if metric == "anon" else self.rss
+
+
+def parse_stats(text: str) -> list[dict[str, object]]:
+    """The lines of C(stats) as dictionaries, numbers as numbers."""
+    rows: list[dict[str, object]] = []
+    for line in text.splitlines():
+        uid, *words = line.split()
+        row: dict[str, object] = {"uid": int(uid)}
+        for key, _equals, value in (word.partition("=") for word in words):
+            row[key] = int(value) if value.isdigit() else value
+        rows.append(row)
+    return rows
+
+
+def usage_of(stats: Iterable[dict[str, object]], processes: str) -> dict[int, Usage]:
+    """The usage of each UID: as the kernel counts it, and of UIDs it does not count, the sum of their processes.
+
+    The sum counts memory that two processes share (C(vfork()), C(CLONE_VM)) twice.
+    """
+    usage = parse_processes(processes)
+    for row in stats:
+        part = {name: int(str(row.get(name, 0))) for name in ("anon", "file", "shmem", "swap")}
+        usage[int(str(row["uid"]))] = Usage(part["anon"] + part["file"] + part["shmem"], part["anon"] + part["swap"])
+    return usage
+
+
+def parse_processes(text: str) -> dict[int, Usage]:
+    """The sum over the processes of each real UID, from lines of their C(/proc/PID/status)."""
+    usage: dict[int, Usage] = {}
+    uid = 0
+    for line in text.splitlines():
+        name, _blank, rest = line.partition(" ") if line.startswith("Uid ") else line.partition(":")
+        if name == "Uid":
+            uid = int(rest)
+            continue
+        size = int(rest.split()[0]) * 1024  # "kB" are KiB
+        now = usage.get(uid, Usage())
+        rss = now.rss + size * (name != "VmSwap")
+        usage[uid] = Usage(rss, now.anon + size * (name in ("RssAnon", "VmSwap")))
+    return usage
+
+
+@dataclass(frozen=True)
+class Excess:
+    """A UID that uses more than the limit that is to come."""
+
+    uid: int
+    usage: int
+    limit: Limit
+
+    def __str__(self) -> str:
+        return (
+            f"UID {self.uid} with {describe_size(self.usage)} of {describe_size(self.limit.max)} ({self.limit.metric})"
+        )
+
+
+def exceeding(before: Table, after: Table, usage: dict[int, Usage]) -> list[Excess]:
+    """The UIDs whose limit becomes another one, is enforced, and is below what they use."""
+    found: list[Excess] = []
+    limits = zip(effective(before, usage), effective(after, usage), strict=True)
+    for (uid, old), (_uid, new) in limits:
+        if new is None or new.max is None or new.mode != "enforce":
+            continue
+        if (old is None or _force(old) != _force(new)) and usage[uid].of(new.metric) > new.max:
+            found.append(Excess(uid, usage[uid].of(new.metric), new))
+    return found
+
+
+def _force(limit: Limit) -> tuple[object, ...]:
+    return (limit.max, limit.metric, limit.mode)
+
+
+def effective(table: Table, uids: Iterable[int]) -> Iterator[tuple[int, Limit | None]]:
+    """The limit that counts for each UID, the narrowest around it, in the order of the UIDs."""
+    limits = list(table)
+    place = 0
+    around: list[Limit] = []
+    for uid in sorted(uids):
+        while place < len(limits) and limits[place].uids.first <= uid:
+            while around and around[-1].uids.last < limits[place].uids.first:
+                around.pop()
+            around.append(limits[place])
+            place += 1
+        while around and around[-1].uids.last < uid:
+            around.pop()
+        yield uid, around[-1] if around else None
+
+
+def describe_excess(found: list[Excess]) -> str:
+    """The first of them, and how many there are besides."""
+    others = f", and {len(found) - NAMED} more" if len(found) > NAMED else ""
+    return ", ".join(map(str, found[:NAMED])) + others
+
+
+def within(rows: Iterable[dict[str, object]], ranges: list[Uids]) -> list[dict[str, object]]:
+    """The rows, which are in the order of their C(uid), whose UID lies in one of the ranges, in the same order."""
+    kept = []
+    place = 0
+    for row in rows:
+        uid = int(str(row["uid"]))
+        while place < len(ranges) and ranges[place].last < uid:
+            place += 1
+        if place < len(ranges) and uid in ranges[place]:
+            kept.append(row)
+    return kept

@@ -1,0 +1,156 @@
+# SPDX-FileCopyrightText: 2026 The uid_mem authors
+# SPDX-License-Identifier: GPL-3.0-or-later
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+
+"""Any task on any host: check mode tells what a run does, a run leaves what was declared, a second one nothing to do.
+
+What was declared is worked out here once more, from the task's arguments, in a way of its own: the kernel's table and
+the file's are dictionaries. The shells, the file and the kernel's parser and table (in C) are real.
+"""
+
+from __future__ import annotations
+
+import re
+from typing import TYPE_CHECKING, Any
+
+from hypothesis import HealthCheck, assume, given, settings
+from hypothesis import strategies as st
+
+from ansible_collections.devfleet.uid_mem.plugins.plugin_utils._limits import Table
+from ansible_collections.devfleet.uid_mem.tests.unit.plugins.plugin_utils.test_diff import TABLES, texts
+
+if TYPE_CHECKING:
+    from ansible_collections.devfleet.uid_mem.tests.unit.host import Host
+
+Entries = dict[str, dict[str, str]]
+
+DEFAULTS = {"high": "max", "policy": "default", "metric": "rss", "grace_ms": "0", "mode": "enforce"}
+UNITS = {"K": 1 << 10, "M": 1 << 20, "G": 1 << 30}
+
+SMALL = st.integers(1, 12)
+WHOSE = SMALL.map(str) | st.tuples(SMALL, SMALL).filter(lambda ends: ends[0] < ends[1]).map(
+    lambda ends: f"{ends[0]}-{ends[1]}"
+)
+ITEMS = st.fixed_dictionaries(
+    {"uid": WHOSE, "max": st.sampled_from(["1M", "2M", "3M", "max", "25%"])},
+    optional={
+        "high": st.sampled_from(["max", 4096, "1M"]),
+        "policy": st.sampled_from(["default", "worst"]),
+        "metric": st.sampled_from(["rss", "anon"]),
+        "grace": st.sampled_from([0, "500ms", "2s"]),
+        "mode": st.sampled_from(["enforce", "audit"]),
+        "state": st.sampled_from(["present", "absent"]),
+    },
+)
+TASKS = st.fixed_dictionaries(
+    {"limits": st.lists(ITEMS, max_size=5, unique_by=lambda item: item["uid"])},
+    optional={
+        "purge": st.booleans(),
+        "persist": st.booleans(),
+        "runtime": st.booleans(),
+    },
+)
+
+
+def entries_of(text: str) -> Entries:
+    """What a text in the kernel's grammar leaves, by a reading of it that has nothing in common with the plugins'."""
+    entries: Entries = {}
+    for line in text.splitlines():
+        words = line.split()
+        if not words or words[0].startswith("#"):
+            continue
+        if words[0].startswith("!"):
+            del entries[words[0][1:]]
+            continue
+        entries[words[0]] = {**DEFAULTS, **dict(word.split("=") for word in words[1:])}
+        for key in ("max", "high"):
+            entries[words[0]][key] = in_bytes(entries[words[0]][key])
+    return entries
+
+
+def in_bytes(size: str | int) -> str:
+    text = str(size)
+    if text.endswith("%"):
+        return str(4096000 * 1024 * int(text[:-1]) // 100 // UNITS["M"] * UNITS["M"])
+    return str(int(text[:-1]) * UNITS[text[-1]]) if text[-1] in UNITS else text
+
+
+def entry_of(item: dict[str, Any]) -> dict[str, str]:
+    """What an item of a task declares."""
+    grace = re.fullmatch(r"(\d+)(ms|s)?", str(item.get("grace", 0)))
+    assert grace
+    return {
+        "max": in_bytes(item["max"]),
+        "high": in_bytes(item.get("high", "max")),
+        "policy": item.get("policy", "default"),
+        "metric": item.get("metric", "rss"),
+        "grace_ms": str(int(grace[1]) * (1000 if grace[2] == "s" else 1)),
+        "mode": item.get("mode", "enforce"),
+    }
+
+
+def expected(before: Entries, task: dict[str, Any]) -> Entries:
+    """What a task leaves of the entries there were."""
+    after = {} if task.get("purge") else dict(before)
+    for item in task["limits"]:
+        after.pop(item["uid"], None)
+        if item.get("state") != "absent":
+            after[item["uid"]] = entry_of(item)
+    return after
+
+
+def crosses(entries: Entries) -> bool:
+    """Whether two of them overlap while neither lies within the other."""
+    ranges = [(int(uids.split("-")[0]), int(uids.split("-")[-1])) for uids in entries]
+    return any(one[0] < two[0] <= one[1] < two[1] for one in ranges for two in ranges)
+
+
+def remarks(text: str | None) -> list[str]:
+    """The lines that declare nothing, in their order."""
+    lines = (text or "").removesuffix("\n").split("\n") if text else []
+    return [line for line in lines if not line.strip() or line.strip().startswith("#")]
+
+
+@settings(max_examples=25, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(kernel=TABLES, file=st.none() | texts(), task=TASKS)
+def test_any_task_on_any_host(host: Host, kernel: Table, file: str | None, task: dict[str, Any]) -> None:
+    assume(task.get("persist", True) or task.get("runtime", True))
+    host.device.limits.write_text(kernel.text())
+    host.device.file.unlink(missing_ok=True)
+    if file is not None:
+        host.device.write_file(file)
+    before = host.state()
+    in_kernel, in_file = entries_of(before[0] or ""), entries_of(before[1] or "")
+    runtime, persist = task.get("runtime", True), task.get("persist", True)
+    kernel_after = expected(in_kernel, task) if runtime else in_kernel
+    file_after = expected(in_file, task) if persist else in_file
+
+    predicted = host.limit(check=True, **task)
+    assert host.state() == before
+    result = host.limit(**task)
+    assert result == predicted
+    after = host.state()
+    if (runtime and crosses(kernel_after)) or (persist and crosses(file_after)):
+        assert "overlap" in result["msg"]
+        assert after == before
+        return
+
+    assert not result.get("failed")
+    assert entries_of(after[0] or "") == kernel_after
+    assert entries_of(after[1] or "") == file_after
+    assert result["kernel_changed"] == (kernel_after != in_kernel)
+    assert result["file_changed"] == (after[1] != before[1])
+    if before[1] is not None:
+        assert remarks(after[1]) == remarks(before[1])
+    diff = {part["before_header"]: (part["before"], part["after"]) for part in result["diff"]}
+    if result["kernel_changed"]:
+        assert diff.pop("/proc/uid_mem/limits") == (before[0], after[0])
+    if result["file_changed"]:
+        assert diff.pop("/etc/uid_mem/limits") == (before[1] or "", after[1])
+    assert diff == {}
+
+    again = host.limit(**task)
+    assert not again["changed"]
+    assert len(host.connection.calls) == 1
+    assert again["before"] == again["after"] == result["after"]
+    assert host.state() == after

@@ -1,0 +1,116 @@
+# SPDX-FileCopyrightText: 2026 The uid_mem authors
+# SPDX-License-Identifier: GPL-3.0-or-later
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+
+"""Who uses how much, and whom a new limit would hit."""
+
+from __future__ import annotations
+
+from hypothesis import given
+from hypothesis import strategies as st
+
+from ansible_collections.devfleet.uid_mem.plugins.plugin_utils._limits import Limit, Table, Uids
+from ansible_collections.devfleet.uid_mem.plugins.plugin_utils._usage import (
+    Usage,
+    describe_excess,
+    effective,
+    exceeding,
+    parse_processes,
+    parse_stats,
+    usage_of,
+    within,
+)
+from ansible_collections.devfleet.uid_mem.tests.unit.plugins.plugin_utils.test_diff import TABLES
+
+MIB = 1 << 20
+PROCESSES = """\
+Uid 0
+Uid 1000
+RssAnon:\t    1024 kB
+RssFile:\t    2048 kB
+RssShmem:\t       0 kB
+VmSwap:\t      10 kB
+Uid 1001
+RssAnon:\t    1024 kB
+RssFile:\t       0 kB
+RssShmem:\t    4096 kB
+VmSwap:\t       0 kB
+Uid 1000
+RssAnon:\t    1024 kB
+"""
+
+
+def test_stats() -> None:
+    assert parse_stats("10070 usage=5 max=max\n10071 usage=6\n") == [
+        {"uid": 10070, "usage": 5, "max": "max"},
+        {"uid": 10071, "usage": 6},
+    ]
+
+
+def test_processes_are_added_up() -> None:
+    assert parse_processes(PROCESSES) == {
+        1000: Usage(4 * MIB, 2 * MIB + 10240),
+        1001: Usage(5 * MIB, MIB),
+    }
+
+
+def test_what_the_kernel_counts_is_preferred() -> None:
+    stats = parse_stats("1000 usage=1 anon=10 file=20 shmem=30 swap=40 procs=1\n")
+    usage = usage_of(stats, PROCESSES)
+    assert usage[1000] == Usage(60, 50)
+    assert (usage[1000].of("rss"), usage[1000].of("anon")) == (60, 50)
+    assert usage[1001] == Usage(5 * MIB, MIB)
+
+
+def narrowest(table: Table, uid: int) -> Limit | None:
+    around = [limit for limit in table if limit.uids.first <= uid <= limit.uids.last]
+    return min(around, key=lambda limit: limit.uids.last - limit.uids.first, default=None)
+
+
+@given(TABLES, st.sets(st.integers(0, 14)))
+def test_effective_limit_is_the_narrowest(table: Table, uids: set[int]) -> None:
+    assert list(effective(table, uids)) == [(uid, narrowest(table, uid)) for uid in sorted(uids)]
+
+
+def over(before: str, after: str, used: int = 150, anon: int = 50) -> list[int]:
+    usage = {5: Usage(used * MIB, anon * MIB)}
+    return [excess.uid for excess in exceeding(Table.parse(before), Table.parse(after), usage)]
+
+
+def test_who_is_above_a_new_limit() -> None:
+    assert over("", "5 max=100M") == [5]
+    assert over("", "1-9 max=100M") == [5]
+    assert over("5 max=200M", "5 max=100M") == [5]
+    assert over("5 max=100M metric=anon", "5 max=100M") == [5]
+    assert over("5 max=100M mode=audit", "5 max=100M") == [5]
+    assert over("5 max=max\n1-9 max=100M", "1-9 max=100M") == [5]
+
+
+def test_who_is_not() -> None:
+    assert over("", "5 max=150M") == []
+    assert over("", "5 max=100M metric=anon") == []
+    assert over("", "5 max=100M mode=audit") == []
+    assert over("", "5 max=max") == []
+    assert over("", "6 max=100M") == []
+    assert over("1-9 max=100M", "5 max=max\n1-9 max=100M") == []
+    assert over("5 max=100M", "") == []
+    # It stays what it was, even where another entry says so.
+    assert over("5 max=100M", "5 max=100M\n6 max=1M") == []
+    assert over("1-9 max=100M", "5 max=100M high=1M\n1-9 max=200M") == []
+
+
+def test_excess_in_words() -> None:
+    table = Table.parse("1-20 max=100M")
+    found = exceeding(Table(), table, {uid: Usage(uid * 20 * MIB) for uid in range(1, 18)})
+    assert describe_excess(found[:1]) == "UID 6 with 120 MiB of 100 MiB (rss)"
+    assert describe_excess(found).startswith(
+        "UID 6 with 120 MiB of 100 MiB (rss), UID 7 with 140 MiB of 100 MiB (rss), "
+    )
+    assert describe_excess(found).endswith("UID 15 with 300 MiB of 100 MiB (rss), and 2 more")
+
+
+@given(st.lists(st.integers(1, 30), unique=True).map(sorted), st.sets(st.integers(1, 9)))
+def test_rows_within_ranges(uids: list[int], tens: set[int]) -> None:
+    ranges = [Uids(ten * 3, ten * 3 + 1) for ten in sorted(tens)]
+    rows: list[dict[str, object]] = [{"uid": uid} for uid in uids]
+    assert [row["uid"] for row in within(rows, ranges)] == [uid for uid in uids if any(uid in r for r in ranges)]
