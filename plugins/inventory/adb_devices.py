@@ -1,0 +1,238 @@
+# SPDX-FileCopyrightText: 2026 The uid_mem authors
+# SPDX-License-Identifier: GPL-3.0-or-later
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+
+"""The devices that the adb server of the controller knows, as an inventory."""
+
+from __future__ import annotations
+
+DOCUMENTATION = r"""
+name: adb_devices
+short_description: Android devices that adb knows
+version_added: 0.1.0
+author:
+  - The uid_mem authors (@devfleet)
+description:
+  - Makes a host of each device in C(adb devices -l), reached by P(devfleet.uid_mem.adb#connection).
+  - The file has to end with C(adb_devices.yml) or C(adb_devices.yaml). An option it does not have is an error.
+  - A host has the variables C(ansible_connection) and C(ansible_adb_serial), C(adb_serial), C(adb_state),
+    C(adb_transport) (V(usb) or V(tcp)), and each property that C(adb devices -l) shows, with C(adb_) before its name
+    (C(adb_model), C(adb_product), C(adb_device), C(adb_usb), C(adb_transport_id)).
+extends_documentation_fragment:
+  - ansible.builtin.constructed
+  - devfleet.uid_mem.adb
+options:
+  plugin:
+    description:
+      - Says that a file is for this plugin.
+    type: str
+    required: true
+    choices:
+      - devfleet.uid_mem.adb_devices
+  connect:
+    description:
+      - Devices of the network, as V(HOST) or V(HOST:PORT), that are connected first. The port is 5555 by default.
+      - One that cannot be connected is left out with a warning, or has the state V(unreachable) where O(states) names
+        that.
+    type: list
+    elements: str
+    default: []
+  states:
+    description:
+      - The states in which a device becomes a host.
+    type: list
+    elements: str
+    choices:
+      - device
+      - offline
+      - unauthorized
+      - authorizing
+      - connecting
+      - recovery
+      - rescue
+      - sideload
+      - bootloader
+      - host
+      - no permissions
+      - unreachable
+    default:
+      - device
+  hostnames:
+    description:
+      - Jinja2 expressions over the variables of a host, in order of preference. The first that gives something is its
+        name. Two devices with the same name are an error.
+      - By default the name is the serial, in which what is not a letter, a digit, C(.), C(_) or C(-) becomes C(_),
+        because a colon has a meaning in host patterns.
+    type: list
+    elements: str
+    default: []
+seealso:
+  - plugin: devfleet.uid_mem.adb
+    plugin_type: connection
+"""
+
+EXAMPLES = r"""
+# phones.adb_devices.yml: whatever is attached by USB, grouped by model
+plugin: devfleet.uid_mem.adb_devices
+strict: true
+keyed_groups:
+  - prefix: model
+    key: adb_model | default('unknown')
+compose:
+  ansible_shell_executable: "'/system/bin/sh'"
+  ansible_remote_tmp: "'/data/local/tmp/.ansible'"
+  ansible_become_method: "'devfleet.uid_mem.android_su'"
+---
+# lab.adb_devices.yml: two boards of the network, hosts of a play even while they are down
+plugin: devfleet.uid_mem.adb_devices
+connect:
+  - 192.0.2.7
+  - board2.example.net:6000
+states:
+  - device
+  - offline
+  - unreachable
+hostnames:
+  - adb_serial | split(':') | first
+"""
+
+import re
+from collections.abc import Iterable
+from concurrent.futures import ThreadPoolExecutor
+from typing import Any
+
+from ansible.errors import AnsibleError, AnsibleParserError
+from ansible.plugins.inventory import BaseInventoryPlugin, Constructable
+
+from ansible_collections.devfleet.uid_mem.plugins.plugin_utils._adb import (
+    AdbClient,
+    AdbError,
+    AdbUnusableError,
+    AttachedDevice,
+    Deadline,
+    address_of,
+    is_address,
+)
+
+CONNECTION = "devfleet.uid_mem.adb"
+# Of the options, those that a host's connection needs, too.
+HANDED_ON = ("executable", "server_host", "server_port")
+AT_ONCE = 16
+
+
+class InventoryModule(BaseInventoryPlugin, Constructable):
+    """Reads the options, asks adb, makes hosts."""
+
+    NAME = "devfleet.uid_mem.adb_devices"
+
+    def verify_file(self, path: str) -> bool:
+        """Whether a file is for this plugin, by its name."""
+        return super().verify_file(path) and path.endswith(("adb_devices.yml", "adb_devices.yaml"))
+
+    def parse(self, inventory: Any, loader: Any, path: str, cache: bool = True) -> None:
+        """Fill the inventory. AnsibleParserError."""
+        super().parse(inventory, loader, path, cache)
+        config = self._read_config_data(path)
+        unknown = sorted(set(config) - set(self._options))
+        if unknown:
+            raise AnsibleParserError(f"{path}: there is no option {', '.join(unknown)}.")
+        try:
+            devices = self._devices()
+        except AdbError as exc:
+            raise AnsibleParserError(f"{path}: {exc}") from exc
+        states = self.get_option("states")
+        serial_of: dict[str, str] = {}
+        for device in devices:
+            if device.state in states:
+                self._add(device, serial_of)
+
+    # --- devices
+
+    def _devices(self) -> list[AttachedDevice]:
+        """All that adb knows, and those of O(connect) that it could not reach. AdbError."""
+        client = AdbClient(
+            self.get_option("executable"), self.get_option("server_host"), self.get_option("server_port")
+        )
+        timeout = self.get_option("connect_timeout")
+        client.start_server(Deadline.after(timeout))
+        addresses = [address_of(entry) for entry in self.get_option("connect")]
+        with ThreadPoolExecutor(AT_ONCE) as pool:
+            problems = pool.map(lambda address: _connected(client, address, timeout), addresses)
+        unreachable = self._unreachable(dict(zip(addresses, problems, strict=True)))
+        devices = [device for device in client.devices(timeout) if device.serial not in unreachable]
+        return devices + [AttachedDevice(address, "unreachable") for address in unreachable]
+
+    def _unreachable(self, problems: dict[str, str]) -> list[str]:
+        """The addresses that have a problem; it is told, unless such hosts are wanted."""
+        unreachable = [address for address, problem in problems.items() if problem]
+        if "unreachable" not in self.get_option("states"):
+            for address in unreachable:
+                self.display.warning(f"{address} is not in the inventory: {problems[address]}")
+        return unreachable
+
+    # --- hosts
+
+    def _add(self, device: AttachedDevice, serial_of: dict[str, str]) -> None:
+        """One host. I(serial_of) has the names that are taken."""
+        variables = self._variables(device)
+        name = self._name(variables)
+        if name in serial_of:
+            raise AnsibleParserError(
+                f"hostnames gives the devices {serial_of[name]} and {device.serial} the same name, {name}."
+            )
+        serial_of[name] = device.serial
+        assert self.inventory is not None
+        self.inventory.add_host(name)
+        for key, value in variables.items():
+            self.inventory.set_variable(name, key, value)
+        strict = self.get_option("strict")
+        self._set_composite_vars(self.get_option("compose"), variables, name, strict=strict)
+        self._add_host_to_composed_groups(self.get_option("groups"), variables, name, strict=strict)
+        self._add_host_to_keyed_groups(self.get_option("keyed_groups"), variables, name, strict=strict)
+
+    def _variables(self, device: AttachedDevice) -> dict[str, Any]:
+        properties = {f"adb_{key}": value for key, value in device.properties.items()}
+        options = {f"ansible_adb_{key}": self.get_option(key) for key in HANDED_ON if self._is_set(key)}
+        return {
+            **properties,
+            **options,
+            "ansible_connection": CONNECTION,
+            "ansible_adb_serial": device.serial,
+            "adb_serial": device.serial,
+            "adb_state": device.state,
+            "adb_transport": "usb" if "usb" in device.properties else "tcp",
+        }
+
+    def _is_set(self, option: str) -> bool:
+        return self.get_option(option) is not None and self.get_option_and_origin(option)[1] != "default"
+
+    def _name(self, variables: dict[str, Any]) -> str:
+        serial = variables["adb_serial"]
+        expressions: Iterable[str] = self.get_option("hostnames")
+        if not expressions:
+            return re.sub(r"[^A-Za-z0-9._-]+", "_", serial)
+        problems = []
+        for expression in expressions:
+            try:
+                name = self._compose(expression, variables)
+            except AnsibleError as exc:
+                problems.append(f"{expression}: {exc}")
+                continue
+            if name:
+                return str(name)
+        raise AnsibleParserError(
+            f"No expression of hostnames gives the device {serial} a name. {' '.join(problems)}".rstrip()
+        )
+
+
+def _connected(client: AdbClient, address: str, timeout: float) -> str:
+    """Connect a device; the problem, or nothing. AdbUnusableError."""
+    if not is_address(address):
+        return f"'{address}' is not HOST or HOST:PORT."
+    try:
+        client.connect(address, timeout)
+    except AdbUnusableError:
+        raise
+    except AdbError as exc:
+        return str(exc)
+    return ""

@@ -1,0 +1,203 @@
+# SPDX-FileCopyrightText: 2026 The uid_mem authors
+# SPDX-License-Identifier: GPL-3.0-or-later
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+
+"""The inventory plugin, from its file to hosts, with an adb that says what it is told. tests/adb has the real one."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+from ansible.errors import AnsibleError, AnsibleParserError
+from ansible.inventory.data import InventoryData
+from ansible.parsing.dataloader import DataLoader
+
+from ansible_collections.devfleet.uid_mem.plugins.inventory import adb_devices
+from ansible_collections.devfleet.uid_mem.plugins.plugin_utils._adb import AdbClient
+from ansible_collections.devfleet.uid_mem.tests.unit.fake_adb import FakeAdb
+from ansible_collections.devfleet.uid_mem.tests.unit.loading import load
+
+PIXEL = "0A1B2C  device usb:1-2 product:oriole model:Pixel_6 device:oriole transport_id:3"
+BOARD = "192.0.2.7:5555  device product:evk model:EVK device:evk transport_id:4"
+
+
+@pytest.fixture
+def fake(tmp_path: Path) -> FakeAdb:
+    adb = FakeAdb(tmp_path / "adb")
+    adb.devices(PIXEL, BOARD, "DEF  unauthorized usb:1-3 transport_id:5")
+    return adb
+
+
+@pytest.fixture
+def warnings(monkeypatch: pytest.MonkeyPatch) -> list[str]:
+    told: list[str] = []
+    monkeypatch.setattr(adb_devices.InventoryModule().display, "warning", told.append)
+    return told
+
+
+def parse(fake: FakeAdb, **options: Any) -> InventoryData:
+    """What a file with these options becomes."""
+    config = {"plugin": "devfleet.uid_mem.adb_devices", "strict": True, "executable": str(fake.program), **options}
+    path = fake.place / "x.adb_devices.yml"
+    path.write_text(yaml.safe_dump(config))
+    inventory: Any = InventoryData
+    data = inventory()
+    loader: Any = DataLoader
+    plugin = load(adb_devices.InventoryModule(), adb_devices)
+    assert plugin.verify_file(str(path))
+    plugin.parse(data, loader(), str(path))
+    return data  # type: ignore[no-any-return]
+
+
+def variables(data: InventoryData, name: str) -> dict[str, Any]:
+    host: Any = data.hosts[name]
+    return {key: value for key, value in host.vars.items() if not key.startswith("inventory_")}
+
+
+def test_hosts(fake: FakeAdb) -> None:
+    data = parse(fake)
+    assert list(data.hosts) == ["0A1B2C", "192.0.2.7_5555"]
+    assert variables(data, "0A1B2C") == {
+        "ansible_connection": "devfleet.uid_mem.adb",
+        "ansible_adb_serial": "0A1B2C",
+        "ansible_adb_executable": str(fake.program),
+        "adb_serial": "0A1B2C",
+        "adb_state": "device",
+        "adb_transport": "usb",
+        "adb_usb": "1-2",
+        "adb_product": "oriole",
+        "adb_model": "Pixel_6",
+        "adb_device": "oriole",
+        "adb_transport_id": "3",
+    }
+    board = variables(data, "192.0.2.7_5555")
+    assert (board["adb_transport"], board["ansible_adb_serial"]) == ("tcp", "192.0.2.7:5555")
+
+
+def test_options_of_the_server_are_handed_on(fake: FakeAdb, monkeypatch: pytest.MonkeyPatch) -> None:
+    called: list[tuple[Any, ...]] = []
+
+    class Client(AdbClient):
+        def __init__(self, *arguments: Any) -> None:
+            called.append(arguments)
+            super().__init__(arguments[0])
+
+    monkeypatch.setattr(adb_devices, "AdbClient", Client)
+    host = variables(parse(fake, server_host="192.0.2.1", server_port=5038), "0A1B2C")
+    assert called == [(str(fake.program), "192.0.2.1", 5038)]
+    assert (host["ansible_adb_server_host"], host["ansible_adb_server_port"]) == ("192.0.2.1", 5038)
+
+
+def test_other_states(fake: FakeAdb) -> None:
+    assert list(parse(fake, states=["unauthorized"]).hosts) == ["DEF"]
+
+
+def test_no_devices(fake: FakeAdb) -> None:
+    fake.devices()
+    assert list(parse(fake).hosts) == []
+
+
+def test_hostnames(fake: FakeAdb) -> None:
+    data = parse(fake, hostnames=["adb_usb", "adb_model | lower"])
+    assert list(data.hosts) == ["1-2", "evk"]
+
+
+def test_no_name(fake: FakeAdb) -> None:
+    with pytest.raises(AnsibleParserError, match=r"No expression of hostnames gives the device 0A1B2C a name\."):
+        parse(fake, hostnames=["''", "adb_none"])
+
+
+def test_same_name(fake: FakeAdb) -> None:
+    with pytest.raises(AnsibleParserError, match=r"the devices 0A1B2C and 192\.0\.2\.7:5555 the same name, device\."):
+        parse(fake, hostnames=["adb_state"])
+
+
+def test_constructed(fake: FakeAdb) -> None:
+    data = parse(
+        fake,
+        compose={"where": "'lab ' ~ adb_model"},
+        groups={"attached": "adb_transport == 'usb'"},
+        keyed_groups=[{"key": "adb_product", "prefix": "product"}],
+    )
+    assert variables(data, "0A1B2C")["where"] == "lab Pixel_6"
+    members = {name: [host.name for host in group.hosts] for name, group in data.groups.items() if group.hosts}
+    assert members == {
+        "attached": ["0A1B2C"],
+        "product_oriole": ["0A1B2C"],
+        "product_evk": ["192.0.2.7_5555"],
+    }
+
+
+def test_strict(fake: FakeAdb) -> None:
+    with pytest.raises(AnsibleError, match="Could not set where for host 0A1B2C"):
+        parse(fake, compose={"where": "adb_none"})
+    assert "where" not in variables(parse(fake, compose={"where": "adb_none"}, strict=False), "0A1B2C")
+
+
+def test_connect(fake: FakeAdb, warnings: list[str]) -> None:
+    fake.says("connect", {"out": "already connected to it\n"})
+    assert list(parse(fake, connect=["192.0.2.7"]).hosts) == ["0A1B2C", "192.0.2.7_5555"]
+    assert ["connect", "192.0.2.7:5555"] in fake.calls()
+    assert warnings == []
+
+
+def test_connect_what_is_down(fake: FakeAdb, warnings: list[str]) -> None:
+    fake.says("connect", {"out": "failed to connect to '192.0.2.8:5555': Connection refused\n"})
+    assert "192.0.2.8_5555" not in parse(fake, connect=["192.0.2.8"]).hosts
+    (warning,) = warnings
+    assert warning.startswith("192.0.2.8:5555 is not in the inventory: ")
+    assert "Connection refused" in warning
+
+
+def test_connect_what_is_down_and_wanted(fake: FakeAdb, warnings: list[str]) -> None:
+    fake.says("connect", {"out": "failed to connect to '192.0.2.7:5555': Connection refused\n"})
+    fake.devices("192.0.2.7:5555  offline transport_id:4")
+    data = parse(fake, connect=["192.0.2.7"], states=["offline", "unreachable"])
+    assert variables(data, "192.0.2.7_5555")["adb_state"] == "unreachable"
+    assert len(data.hosts) == 1
+    assert warnings == []
+
+
+def test_connect_what_is_no_address(fake: FakeAdb, warnings: list[str]) -> None:
+    parse(fake, connect=["a b"])
+    assert warnings == ["a b:5555 is not in the inventory: 'a b:5555' is not HOST or HOST:PORT."]
+
+
+@pytest.mark.parametrize(
+    ("options", "words"),
+    [
+        ({"executable": "no-such-adb"}, "The program no-such-adb cannot be run on the controller"),
+        ({"executable": "no-such-adb", "server_host": "x", "connect": ["y"]}, "The program no-such-adb cannot be run"),
+        ({"colour": "red", "size": 1}, "there is no option colour, size."),
+        ({"states": ["asleep"]}, "asleep"),
+        ({"connect_timeout": "long"}, "connect_timeout"),
+    ],
+)
+def test_wrong_options(fake: FakeAdb, options: dict[str, Any], words: str) -> None:
+    with pytest.raises(AnsibleError) as failure:
+        parse(fake, **options)
+    assert words in str(failure.value)
+
+
+def test_server_that_fails(fake: FakeAdb) -> None:
+    fake.says("devices", {"err": "error: cannot connect to daemon\n", "status": 1})
+    with pytest.raises(AnsibleParserError, match="The adb server does not run and cannot be started"):
+        parse(fake)
+
+
+def test_other_files(tmp_path: Path) -> None:
+    plugin = adb_devices.InventoryModule()
+    (tmp_path / "hosts.yml").touch()
+    assert not plugin.verify_file(str(tmp_path / "hosts.yml"))
+    assert not plugin.verify_file(str(tmp_path / "adb_devices.yml"))
+
+
+def test_examples(fake: FakeAdb) -> None:
+    fake.says("connect", {"out": "failed to connect\n"})
+    examples = list(yaml.safe_load_all(adb_devices.EXAMPLES))
+    first, second = [parse(fake, **{**example, "executable": str(fake.program)}) for example in examples]
+    assert "model_Pixel_6" in first.groups
+    assert list(second.hosts) == ["0A1B2C", "192.0.2.7", "board2.example.net"]
