@@ -10,19 +10,20 @@ me=${0##*/}
 
 help() {
     cat <<END
-usage: $me make DIRECTORY IMAGE SIZE
+usage: $me make DIRECTORY IMAGE SIZE [PROFILE]
        $me status|start|stop|wait DIRECTORY [SECONDS]
 
-  make     make a disk of SIZE that starts as IMAGE, and a key for ssh. Nothing to do when there
-           is a disk.
-  status   print "absent", "stopped" or "running", and the port of its sshd on 127.0.0.1 or 0
-  start    start QEMU with the arguments in DIRECTORY/qemu.args, one a line; @PORT@ is replaced by
-           the port of the last start, or by a free one. Nothing to do when it is running.
+  make     make a disk of SIZE that starts as IMAGE, and with PROFILE debian, which is the default,
+           a key for ssh. With android nothing else is needed. Nothing to do when there is a disk.
+  status   print "absent", "stopped" or "running", and the port of its sshd or adbd on 127.0.0.1 or 0
+  start    start QEMU as DIRECTORY/qemu.args says, the program and its arguments, one a line; @PORT@
+           is replaced by the port of the last start, or by a free one. Nothing to do when it is
+           running.
   wait     wait until root can log in; after SECONDS (default 300) show the console and fail
   stop     shut the system down; after SECONDS (default 60) pull the plug, with 0 at once
 
-DIRECTORY is an absolute path. The caller puts qemu.args there before start, and ssh_config before
-wait and stop.
+DIRECTORY is an absolute path. The caller puts qemu.args there before start, and with the profile
+debian ssh_config before wait and stop.
 Exit status: 0 done, 1 failed, 2 wrong arguments.
 END
 }
@@ -52,6 +53,10 @@ port() {
     cat "$dir/port" 2>/dev/null || echo 0
 }
 
+is_android() {
+    [ "$(cat "$dir/profile" 2>/dev/null)" = android ]
+}
+
 # The disk comes last: a directory with a disk has all the rest.
 make_device() {
     local image_size disk_size
@@ -59,7 +64,8 @@ make_device() {
     mkdir -p "$dir"
     chmod 700 "$dir"
     rm -f "$dir"/id_ed25519 "$dir"/id_ed25519.pub "$dir"/known_hosts "$dir"/port "$dir"/qemu.pid
-    ssh-keygen -q -t ed25519 -N '' -C "${dir##*/}" -f "$dir/id_ed25519"
+    printf '%s\n' "$profile" >"$dir/profile"
+    [ "$profile" = android ] || ssh-keygen -q -t ed25519 -N '' -C "${dir##*/}" -f "$dir/id_ed25519"
     qemu-img create -q -f qcow2 -F raw -b "$image" "$dir/disk.new" "$size"
     image_size=$(stat --format %s "$image")
     disk_size=$(qemu-img info --output=json "$dir/disk.new" | sed -n 's/^    "virtual-size": \([0-9]*\).*/\1/p')
@@ -90,7 +96,7 @@ start() {
             port=$((20000 + RANDOM % 10000))
         fi
         mapfile -t args < <(sed "s/@PORT@/$port/" "$dir/qemu.args")
-        if error=$(qemu-system-x86_64 "${args[@]}" 2>&1); then
+        if error=$("${args[@]}" 2>&1); then
             echo "$port" >"$dir/port"
             return 0
         fi
@@ -105,8 +111,28 @@ start() {
 
 # log_in COMMAND...: run a command as root on the device.
 log_in() {
+    if is_android; then
+        adb_log_in "$@"
+    else
+        ssh_log_in "$@"
+    fi
+}
+
+# That adb's exit status is 0 proves nothing, the word does. A connection of adb's that is none any more is made anew.
+adb_log_in() {
+    local serial
+    serial=127.0.0.1:$(port)
+    timeout 10 adb connect "$serial" </dev/null >"$dir/login.error" 2>&1 || return 1
+    if [ "$(timeout 20 adb -s "$serial" shell "su root $* >/dev/null && echo done" </dev/null 2>>"$dir/login.error")" = done ]; then
+        return 0
+    fi
+    timeout 10 adb disconnect "$serial" </dev/null >/dev/null 2>&1 || true
+    return 1
+}
+
+ssh_log_in() {
     ssh -F "$dir/ssh_config" -o BatchMode=yes -o ConnectTimeout=10 device "$@" \
-        </dev/null >/dev/null 2>"$dir/ssh.error"
+        </dev/null >/dev/null 2>"$dir/login.error"
 }
 
 show_console() {
@@ -123,11 +149,11 @@ wait_for_login() {
         fi
         if [ "$SECONDS" -ge "$seconds" ]; then
             show_console
-            die "Nobody could log in for $seconds seconds: $(tail -n 1 "$dir/ssh.error")"
+            die "Nobody could log in for $seconds seconds: $(tail -n 1 "$dir/login.error")"
         fi
         sleep 0.5
     done
-    rm -f "$dir/ssh.error"
+    rm -f "$dir/login.error"
 }
 
 # wait_for_end SECONDS: until QEMU has ended.
@@ -139,12 +165,22 @@ wait_for_end() {
     done
 }
 
+# The server of adb would go on looking for the device.
+forget() {
+    rm -f "$dir/qemu.pid"
+    if is_android; then
+        timeout 10 adb disconnect "127.0.0.1:$(port)" </dev/null >/dev/null 2>&1 || true
+    fi
+}
+
 stop() {
-    local pid
+    local pid power_off=(systemctl --no-block poweroff)
     pid=$(qemu_pid) || return 0
+    # The connection ends before the device does.
+    ! is_android || power_off=("sh -c '(sleep 1; poweroff) </dev/null >/dev/null 2>&1 &'")
     if [ "$seconds" -gt 0 ]; then
-        if log_in systemctl --no-block poweroff && wait_for_end "$seconds"; then
-            rm -f "$dir/qemu.pid"
+        if log_in "${power_off[@]}" && wait_for_end "$seconds"; then
+            forget
             return 0
         fi
         echo "$me: the system did not shut down, the plug is pulled" >&2
@@ -154,7 +190,7 @@ stop() {
         kill -KILL "$pid" 2>/dev/null || true
         wait_for_end 10 || die "QEMU, PID $pid, can't be ended."
     fi
-    rm -f "$dir/qemu.pid"
+    forget
 }
 
 [ "${1:-}" != --help ] || { help && exit 0; }
@@ -163,9 +199,11 @@ command=$1
 dir=$2
 [[ $dir == /* ]] || usage_error "DIRECTORY is an absolute path, not '$dir'"
 if [ "$command" = make ]; then
-    [ $# -eq 4 ] || usage_error 'make takes DIRECTORY, IMAGE and SIZE'
+    [ $# -eq 4 ] || [ $# -eq 5 ] || usage_error 'make takes DIRECTORY, IMAGE, SIZE and PROFILE'
     image=$3
     size=$4
+    profile=${5:-debian}
+    case $profile in debian | android) ;; *) usage_error "PROFILE is debian or android, not '$profile'" ;; esac
     [ -f "$image" ] || die "There is no image $image."
     make_device
     exit

@@ -1,7 +1,7 @@
 // SPDX-FileCopyrightText: 2026 The uid_mem authors
 // SPDX-License-Identifier: GPL-3.0-or-later
 /*
- * A su with the interface of Android's, for the device of the tests:
+ * A su with the interface of Android's, for devices that are virtual:
  * su [USER[,GROUP...] [COMMAND ARGUMENT...]]; only root and UID 2000 may run it.
  */
 #include <errno.h>
