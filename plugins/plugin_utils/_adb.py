@@ -264,7 +264,10 @@ class MarkedCommand:
             self.data = _encode(command)
 
     def _marked(self, command: str) -> str:
-        return f"{command}; r=$?; echo {self._mark}:$r; echo {self._mark}:$r >&2; exit $r"
+        # adbd has one socket for standard input and stdout, and closes it, whatever is still to be read from it, when
+        # it cannot write: what a command leaves of its input has to be taken.
+        marks = f"echo {self._mark}:$r; echo {self._mark}:$r >&2"
+        return f"{command}; r=$?; {marks}; cat >/dev/null; exit $r"
 
     @property
     def arguments(self) -> tuple[str | bytes, ...]:

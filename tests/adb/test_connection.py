@@ -74,6 +74,8 @@ def test_command_that_ignores_its_input(adb: Connection) -> None:
 def test_large_input_of_a_command_that_exits_early(adb: Connection) -> None:
     assert adb.exec_command("head -c 3; exit 4", b"abcdef" * MIB) == (4, b"abc", b"")
     assert adb.exec_command("exit 5", b"x" * (8 * MIB)) == (5, b"", b"")
+    for _attempt in range(40):
+        assert adb.exec_command("echo out; echo err >&2; exit 6", DATA) == (6, b"out\n", b"err\n")
 
 
 @pytest.mark.parametrize("command", ["if", "echo 'x", ")", "echo $(", "}"])

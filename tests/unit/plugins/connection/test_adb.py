@@ -68,6 +68,12 @@ def test_what_is_behind_the_marks_is_not_lost(fake: FakeAdb) -> None:
     assert connection(fake).exec_command("echo out; echo err >&2") == (0, b"out\nlate\n", b"err\nlater\n")
 
 
+def test_nothing_is_left_of_the_input(fake: FakeAdb) -> None:
+    """adbd would close the socket that stdout comes through."""
+    fake.says("shell", {"run": [["; exit $r", "; wc -c; exit $r"]]})
+    assert connection(fake).exec_command("exit 3", b"x" * 300_000) == (3, b"0\n", b"")
+
+
 def test_mark_of_another_command_is_output(fake: FakeAdb) -> None:
     other = MarkedCommand("true")._mark
     assert connection(fake).exec_command(f"echo {other}:7") == (0, f"{other}:7\n".encode(), b"")
@@ -79,7 +85,7 @@ LOST = [
     {"run": [[";", "; kill -9 $$;"]], "status": 0},
     {"run": [["; echo", "; exit 0; echo"]]},
     # Only one of the outputs was whole.
-    {"run": [["; exit $r", "; exit 0"], [">&2; exit", ">/dev/null; exit"]]},
+    {"run": [["; exit $r", "; exit 0"], [">&2; cat", ">/dev/null; cat"]]},
     {"run": [["=$?; echo", "=$?; : echo"]]},
     {"err": "error: closed\n", "status": 1},
     {"err": "protocol fault\n", "status": 255},
