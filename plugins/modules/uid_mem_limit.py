@@ -166,10 +166,11 @@ options:
     default: warn
   path:
     description:
-      - The absolute path of the limits file, on Android C(/data/local/uid_mem/limits). Comments in it are kept, as are
-        its mode, owner and security context. Its directory is created (mode 0755) where only that one is missing.
+      - The absolute path of the limits file. The default is C(/etc/uid_mem/limits), and C(/data/local/uid_mem/limits)
+        on Android, which is a device that has C(/system/bin/sh) and C(/data/local).
+      - Comments in it are kept, as are its mode, owner and security context. Its directory is created (mode 0755) where
+        only that one is missing.
     type: str
-    default: /etc/uid_mem/limits
 seealso:
   - module: devfleet.uid_mem.uid_mem_info
 """
@@ -185,7 +186,6 @@ EXAMPLES = r"""
   devfleet.uid_mem.uid_mem_limit:
     user: u0_a70
     max: 100M
-    path: /data/local/uid_mem/limits
   become: true
 
 - name: Every app uses at most a quarter of the RAM

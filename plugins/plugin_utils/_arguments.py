@@ -29,7 +29,7 @@ from ansible_collections.devfleet.uid_mem.plugins.plugin_utils._limits import (
 from ansible_collections.devfleet.uid_mem.plugins.plugin_utils._sizes import Size, SizeError, parse_grace, parse_size
 from ansible_collections.devfleet.uid_mem.plugins.plugin_utils._users import UserError, parse_user, user_id
 
-DEFAULT_PATH = "/etc/uid_mem/limits"
+EXAMPLE_PATH = "/etc/uid_mem/limits"
 
 # A limit: options of the task, or of an item of limits.
 LIMIT_SPEC: dict[str, dict[str, object]] = {
@@ -48,7 +48,7 @@ TASK_SPEC: dict[str, dict[str, object]] = {
     "persist": {"type": "bool", "default": True},
     "runtime": {"type": "bool", "default": True},
     "below_usage": {"type": "str", "default": "warn", "choices": ["warn", "refuse", "ignore"]},
-    "path": {"type": "str", "default": DEFAULT_PATH},
+    "path": {"type": "str"},
 }
 ARGUMENT_SPEC: dict[str, dict[str, object]] = {
     **LIMIT_SPEC,
@@ -121,7 +121,7 @@ class Entry:
 
 @dataclass(frozen=True)
 class Wish:
-    """All that a task says."""
+    """All that a task says. C(path) is empty where it is the one that the device has."""
 
     entries: tuple[Entry, ...]
     purge: bool
@@ -198,7 +198,7 @@ def parse_arguments(arguments: Mapping[str, object]) -> Wish:
         persist=values["persist"],
         runtime=values["runtime"],
         below_usage=values["below_usage"],
-        path=parse_path(values["path"]),
+        path=parse_path(values["path"]) if values.get("path") is not None else "",
     )
 
 
@@ -340,5 +340,5 @@ def _parse_declaration(values: Mapping[str, object]) -> Declaration:
 def parse_path(path: str) -> str:
     """The limits file's path, checked for what would make it another file than the one meant."""
     if not path.startswith("/") or path.endswith("/") or not path.isprintable():
-        raise TaskError(f"path: {path!r} is not the absolute path of a file; write one like {DEFAULT_PATH}.")
+        raise TaskError(f"path: {path!r} is not the absolute path of a file; write one like {EXAMPLE_PATH}.")
     return path

@@ -17,6 +17,9 @@ from ansible_collections.devfleet.uid_mem.plugins.plugin_utils._scripts import R
 PROC_LIMITS = "/proc/uid_mem/limits"
 ABI = "1"
 
+# In place of the path of the limits file: the one that is right for the kind of device.
+OWN_PATH = "own"
+
 # A single argument of a command may have 128 KiB on Linux (MAX_ARG_STRLEN); half of it leaves room for quoting.
 MAX_ARGUMENT = 64 * 1024
 
@@ -33,8 +36,8 @@ class ConflictError(DeviceError):
 class Query:
     """What the read script is asked for.
 
-    I(path) is that of the limits file, empty where it is not to be looked at. I(parts) are of C(limits), C(stats),
-    C(processes), C(events). Of the events, the newest I(max_events) are told.
+    I(path) is that of the limits file or OWN_PATH, empty where it is not to be looked at. I(parts) are of C(limits),
+    C(stats), C(processes), C(events). Of the events, the newest I(max_events) are told.
     """
 
     path: str = ""
@@ -289,7 +292,7 @@ def parse_reading(output: str, query: Query, *, rc: int = 0, stderr: str = "") -
         events_first=values.get("first", ""),
         uptime_ns=int(float(values.get("uptime") or 0) * 1e9),
         users={name: _number(uid) for name, uid in zip(query.users, ids, strict=True)},
-        path=query.path,
+        path=values.get("path", ""),
         file_state=values.get("file", "unreadable")
         if file_text is not None or values.get("file") != "present"
         else "unreadable",

@@ -9,7 +9,13 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 
 from ansible_collections.devfleet.uid_mem.plugins.plugin_utils._arguments import Orders, TaskError, Wish
-from ansible_collections.devfleet.uid_mem.plugins.plugin_utils._device import PROC_LIMITS, Change, Query, Reading
+from ansible_collections.devfleet.uid_mem.plugins.plugin_utils._device import (
+    OWN_PATH,
+    PROC_LIMITS,
+    Change,
+    Query,
+    Reading,
+)
 from ansible_collections.devfleet.uid_mem.plugins.plugin_utils._diff import LimitsFile, changes
 from ansible_collections.devfleet.uid_mem.plugins.plugin_utils._limits import KNOWN, LimitsError, Table, Vocabulary
 from ansible_collections.devfleet.uid_mem.plugins.plugin_utils._usage import (
@@ -90,7 +96,7 @@ def query_of(wish: Wish) -> Query:
     """What has to be read for a task."""
     weighs = wish.runtime and wish.below_usage != "ignore" and any(entry.declaration for entry in wish.entries)
     return Query(
-        path=wish.path if wish.persist else "",
+        path=(wish.path or OWN_PATH) if wish.persist else "",
         parts=("limits", "stats", "processes") if weighs else ("limits", "stats"),
         users=wish.users,
     )
@@ -135,8 +141,8 @@ def make_plan(wish: Wish, reading: Reading) -> Plan:
     tables: list[tuple[Table, Table]] = []
     file_after = file_before = reading.file_text if wish.persist else None
     if wish.persist:
-        file = _parse_file(file_before, names, wish.path)
-        tables.append((file.table, _desired(orders, file.table, wish.path)))
+        file = _parse_file(file_before, names, reading.path)
+        tables.append((file.table, _desired(orders, file.table, reading.path)))
         file_after = file.edited(tables[-1][1])
     if wish.runtime:
         kernel = kernel_table(reading)
@@ -151,7 +157,7 @@ def make_plan(wish: Wish, reading: Reading) -> Plan:
         before=before,
         after=after,
         runtime=wish.runtime,
-        path=wish.path,
+        path=reading.path,
         file_before=file_before,
         file_after=file_after,
         file_sum=reading.file_sum,

@@ -24,8 +24,8 @@ sum_of() {
 }
 """
 
-# Arguments: root, limits file ("" not to look at it), what to tell besides the features (words), the largest number of
-# events, names of users.
+# Arguments: root, limits file ("" not to look at it, "own" for the one of this kind of device), what to tell besides
+# the features (words), the largest number of events, names of users.
 READ_SCRIPT = (
     SUM_FUNCTION
     + """\
@@ -130,6 +130,11 @@ else
   echo "patched=$patched"
 fi
 
+if [ "$path" = own ]; then
+  path=/etc/uid_mem/limits
+  if [ -e "$root/system/bin/sh" ] && [ -d "$root/data/local" ]; then path=/data/local/uid_mem/limits; fi
+fi
+echo "path=$path"
 if [ -n "$path" ]; then
   file=$root$path
   dir=${file%/*}

@@ -42,7 +42,18 @@ def device_files() -> Path:
 def su_program(tmp_path_factory: pytest.TempPathFactory, device_files: Path) -> Path:
     """The su that each device gets."""
     program = tmp_path_factory.mktemp("su") / "su"
-    subprocess.run(["cc", "-static", "-O1", "-Wall", "-o", str(program), str(HERE.parents[1] / "roles/virtual_device/files/android/su.c")], check=True)
+    subprocess.run(
+        [
+            "cc",
+            "-static",
+            "-O1",
+            "-Wall",
+            "-o",
+            str(program),
+            str(HERE.parents[1] / "roles/virtual_device/files/android/su.c"),
+        ],
+        check=True,
+    )
     return program
 
 

@@ -181,6 +181,16 @@ def test_other_path(host: Host) -> None:
     assert (host.device.root / "data" / "it's $HOME").read_text() == FILE_HEADER + "10070 max=100M\n"
 
 
+def test_path_of_an_android_device(host: Host) -> None:
+    (host.device.root / "data/local").mkdir(parents=True)
+    (host.device.root / "system/bin").mkdir(parents=True)
+    (host.device.root / "system/bin/sh").touch()
+    assert host.limit(uid=10070, max="100M")["changed"]
+    assert (host.device.root / "data/local/uid_mem/limits").read_text() == FILE_HEADER + "10070 max=100M\n"
+    assert not host.device.file.exists()
+    assert not host.limit(uid=10070, max="100M")["changed"]
+
+
 def test_file_keeps_bytes_that_are_not_utf8(host: Host) -> None:
     host.device.write_file("# caf\udce9\n")
     host.limit(uid=10070, max="100M")

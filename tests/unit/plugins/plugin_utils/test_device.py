@@ -23,6 +23,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from ansible_collections.devfleet.uid_mem.plugins.plugin_utils._device import (
+    OWN_PATH,
     Change,
     ConflictError,
     DeviceError,
@@ -158,6 +159,20 @@ def test_read_without_a_file(device: Device) -> None:
     assert (reading.file_state, reading.file_text, reading.file_sum) == ("absent", None, "")
     assert reading.file_writable
     reading.require_file()
+
+
+def test_own_path(device: Device) -> None:
+    device.load_module()
+    assert read(device, Query(OWN_PATH)).path == PATH
+    (device.root / "data/local").mkdir(parents=True)
+    assert read(device, Query(OWN_PATH)).path == PATH
+    (device.root / "system/bin").mkdir(parents=True)
+    (device.root / "system/bin/sh").touch()
+    reading = read(device, Query(OWN_PATH))
+    assert (reading.path, reading.file_state) == ("/data/local/uid_mem/limits", "absent")
+    reading.require_file()
+    assert read(device, Query("/else/where")).path == "/else/where"
+    assert read(device, Query("")).path == ""
 
 
 def test_read_without_etc(device: Device) -> None:
