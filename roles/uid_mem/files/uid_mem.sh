@@ -237,12 +237,13 @@ kernel_is_patched() {
 }
 
 refuse_missing_module() {
+	if [ "$android" = yes ]; then
+		die "there is no module uid_mem for the running kernel $running${opt_release:+, and uid_mem_artifacts is for $opt_release}:" \
+			"give uid_mem_artifacts that role kernel_build made for this kernel"
+	fi
 	if [ -n "$opt_release" ] && [ "$opt_release" != "$running" ]; then
 		die "the running kernel $running has no uid_mem module, and uid_mem_artifacts is for $opt_release:" \
 			"run role kernel_install with these artifacts, or build them for this kernel"
-	fi
-	if [ "$android" = yes ]; then
-		die "there is no module uid_mem for the running kernel $running: give uid_mem_artifacts, which role kernel_build made for this kernel"
 	fi
 	die "the running kernel $running has no uid_mem module: give uid_mem_artifacts, or run role kernel_install"
 }
