@@ -807,6 +807,8 @@ cmd_present() {
 	keep_loaded
 	keep_boot_files
 	if [ -n "$opt_daemon" ]; then keep_daemon; else drop_daemon; fi
+	# A device may lose power at any moment, and what starts at boot has to be whole then.
+	if [ -n "$changes" ] && [ "$opt_check" = no ]; then sync; fi
 	if [ -e "$LIMITS" ]; then
 		say loaded=yes
 		say "engine=$(sed -n 's/.*engine=\([a-z]*\).*/\1/p' /proc/uid_mem/features)"
