@@ -9,13 +9,14 @@
 #   other   as OTHER_UID, a process of BLOAT_MIB that stays
 #   bloat   as UID, a process that wants BLOAT_MIB, too
 # and prints what became of them, with the kernel's events of the meantime, as
-# JSON. Whatever it started has ended when it ends. Needs uid_mem_hog in PATH
-# or in /usr/local/bin.
+# JSON. Whatever it started has ended when it ends. Needs uid_mem_hog in PATH,
+# in /usr/local/bin or, on Android, in /data/local/tmp; sh does with what toybox has.
 #
 # Exit status: 0 the report is complete, whatever it says; 1 it is not.
 
 set -u
-PATH=$PATH:/usr/local/bin
+PATH=$PATH:/usr/local/bin:/data/local/tmp
+[ -d /tmp ] || export TMPDIR=/data/local/tmp
 MIB=1048576
 WAIT_SECONDS=120
 work=$(mktemp -d) || exit 1
@@ -50,16 +51,27 @@ done
 uid=$1 other_uid=$2 bloat_bytes=$(($3 * MIB)) twin_bytes=$(($4 * MIB))
 
 [ -r /proc/uid_mem/events ] || die '/proc/uid_mem/events cannot be read: is the module loaded, and are you root?'
-command -v uid_mem_hog >/dev/null || die 'uid_mem_hog is not installed in /usr/local/bin'
+command -v uid_mem_hog >/dev/null || die 'uid_mem_hog is installed neither in /usr/local/bin nor in /data/local/tmp'
 
-# Opened anew, the file starts with the oldest event that is kept. It has no
-# end: without O_NONBLOCK a reader waits for the next one.
-events() { dd if=/proc/uid_mem/events iflag=nonblock bs=64k 2>/dev/null; }
+# Opened anew, the file starts with the oldest event that is kept, and all of
+# them are in one read; where there is none yet, it would wait for the first.
+events() { timeout 2 dd if=/proc/uid_mem/events bs=2097152 count=1 2>/dev/null; }
 
 last_seq() { events | sed -n 's/^seq=\([0-9]*\) .*/\1/p' | tail -n 1; }
 
+# Those behind the last one of before.
+new_events() {
+    events | while IFS= read -r line; do
+        seq=${line#seq=}
+        if [ "${seq%% *}" -gt "${before:-0}" ]; then printf '%s\n' "$line"; fi
+    done
+}
+
 # rss PID: its resident bytes, 0 when it is gone.
-rss() { awk '/^VmRSS:/ { kib = $2 } END { printf "%d", kib * 1024 }' "/proc/$1/status" 2>/dev/null || echo 0; }
+rss() {
+    kib=$(sed -n 's/^VmRSS:[[:space:]]*\([0-9]*\) .*/\1/p' "/proc/$1/status" 2>/dev/null)
+    echo $((${kib:-0} * 1024))
+}
 
 # A killed process that nobody has waited for yet is not alive.
 alive() {
@@ -125,7 +137,6 @@ esac
     printf ' "stats": %s,\n' "$(json_lines </proc/uid_mem/stats)"
     printf ' "kernel": "%s",\n' "$(uname -r)"
     printf ' "features": %s,\n' "$(json_lines </proc/uid_mem/features)"
-    # shellcheck disable=SC2016  # awk's variables
-    printf ' "events": %s}\n' "$(events | awk -F '[ =]' -v before="${before:-0}" '$2 + 0 > before + 0' | json_lines)"
+    printf ' "events": %s}\n' "$(new_events | json_lines)"
 } >"$work/report"
 cat "$work/report"

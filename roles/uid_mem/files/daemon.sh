@@ -10,6 +10,8 @@
 #   1  failed; error=... says why
 #   2  wrong usage
 set -eu
+# adbd and su of Android leave it at 0.
+umask 022
 
 PROGRAM=daemon.sh
 PATH=/usr/sbin:/usr/bin:/sbin:/bin:${PATH:-}
@@ -21,6 +23,16 @@ UNIT=uid_memd.service
 UNITS=/etc/systemd/system
 RECORD=/usr/local/lib/uid_mem/daemon
 PAYLOAD_MARK=__PAYLOAD_BELOW__
+
+# Android, which has no systemd: the unit is left out there.
+android=no
+if [ -e /system/bin/sh ] && [ -d /data/local ]; then
+	android=yes
+	PROGRAMS=/data/local/uid_mem
+	RECORD=$PROGRAMS/daemon
+	PATH=/system/bin:$PATH
+	export TMPDIR=/data/local/tmp
+fi
 
 usage() {
 	cat <<USAGE
@@ -85,20 +97,24 @@ install_file() {
 
 cmd_place() {
 	[ "$(id -u)" -eq 0 ] || die "not root: set 'become: true' for this host"
-	place_line=$(awk -v mark="$PAYLOAD_MARK" '$0 == mark { print NR + 1; exit }' "$0")
+	place_line=$(sed -n "/^$PAYLOAD_MARK\$/{=;q;}" "$0")
 	[ -n "$place_line" ] || die "this copy of $PROGRAM carries no programs: make one with 'build'"
 	place_work=$(mktemp -d)
 	trap 'rm -rf "$place_work"' EXIT
-	tail -n +"$place_line" "$0" | gzip -dc | tar -xf - -C "$place_work" || true
-	(cd "$place_work" && sha256sum -c --quiet SHA256SUMS >/dev/null 2>&1) ||
+	tail -n "+$((place_line + 1))" "$0" | zcat | tar -xf - -C "$place_work" || true
+	(cd "$place_work" && sha256sum -c --status SHA256SUMS >/dev/null 2>&1) ||
 		die "the copied files are damaged or / is full: run it again"
 	install_file uid_memd "$PROGRAMS" 0755
 	install_file uid_memtop "$PROGRAMS" 0755
-	install_file "$UNIT" "$UNITS" 0644
+	place_unit=''
+	if [ "$android" = no ]; then
+		install_file "$UNIT" "$UNITS" 0644
+		place_unit=$UNITS/$UNIT
+	fi
 	mkdir -p "${RECORD%/*}"
 	{
 		cat "$place_work/id"
-		sha256sum -- "$PROGRAMS/uid_memd" "$PROGRAMS/uid_memtop" "$UNITS/$UNIT"
+		sha256sum -- "$PROGRAMS/uid_memd" "$PROGRAMS/uid_memtop" ${place_unit:+"$place_unit"}
 	} >"$RECORD.new"
 	mv -f "$RECORD.new" "$RECORD"
 	if [ -d /run/systemd/system ]; then
@@ -106,6 +122,8 @@ cmd_place() {
 		# Starts again with the options that come next.
 		systemctl stop "$UNIT" 2>/dev/null || true
 	fi
+	# Started again by whoever keeps it running.
+	if [ "$android" = yes ] && [ -s /dev/uid_memd.pid ]; then kill "$(cat /dev/uid_memd.pid)" 2>/dev/null || true; fi
 	say changed=yes
 }
 

@@ -12,6 +12,8 @@
 #   1  refused or failed, or a line of the limits file was refused; error=... says why
 #   2  wrong usage
 set -eu
+# adbd and su of Android leave it at 0.
+umask 022
 
 PROGRAM=uid_mem.sh
 PATH=/usr/sbin:/usr/bin:/sbin:/bin:${PATH:-}
@@ -39,6 +41,26 @@ DAEMON_RECORD=$HOME_DIR/daemon
 SOURCES=/usr/src/uid_mem-
 STOCK_STATE=/var/lib/uid_mem/stock
 DKMS_TREE=/var/lib/dkms
+DEFAULT_LIMITS=/etc/uid_mem/limits
+
+# A device with Android's user space has all of it in one directory, which outlasts upgrades of the system. What starts
+# at boot is with a root manager (Magisk, KernelSU, APatch), or with init where its directories can be written to.
+android=no
+SERVICE_D=/data/adb/service.d
+INIT_DIRECTORIES='/vendor/etc/init /system/etc/init'
+DAEMON_PID=/dev/uid_memd.pid
+SUPERVISOR_PID=/dev/uid_memd.supervisor
+if [ -e /system/bin/sh ] && [ -d /data/local ]; then
+	android=yes
+	HOME_DIR=/data/local/uid_mem
+	DEFAULT_LIMITS=$HOME_DIR/limits
+	DAEMON=$HOME_DIR/uid_memd
+	TOP=$HOME_DIR/uid_memtop
+	DAEMON_OPTIONS=$HOME_DIR/uid_memd.options
+	DAEMON_RECORD=$HOME_DIR/daemon
+	PATH=/system/bin:$PATH
+	export TMPDIR=/data/local/tmp
+fi
 
 usage() {
 	cat <<USAGE
@@ -50,12 +72,15 @@ Keeps the module uid_mem loaded, with its parameters, and restores the limits of
   present    module loaded now and at boot, limits restored at boot
   absent     nothing of that, module unloaded; the limits file stays
   restore    write the limits file to $LIMITS (what $UNIT runs)
+  boot       load the module and restore the limits (what an Android device runs)
+  daemon     become uid_memd, with its options (Android)
+  supervise  keep uid_memd running until it is removed (Android without init)
   source-id DIRECTORY
              print the identity of the module's source in DIRECTORY
 
 Options:
   --check yes|no         only say what would change (no)
-  --limits-path FILE     limits file (/etc/uid_mem/limits)
+  --limits-path FILE     limits file ($DEFAULT_LIMITS)
   --parameter NAME=VALUE module parameter; may be repeated
   --release RELEASE      kernel release the artifacts are for
   --module-sum SHA256    checksum of the module in the artifacts
@@ -82,7 +107,7 @@ bad_usage() {
 }
 
 parse_options() {
-	opt_check=no opt_limits_path=/etc/uid_mem/limits opt_parameters='' opt_release='' opt_module_sum=''
+	opt_check=no opt_limits_path=$DEFAULT_LIMITS opt_parameters='' opt_release='' opt_module_sum=''
 	opt_source_id='' opt_dkms=yes opt_daemon='' opt_daemon_textfile='' opt_daemon_options=''
 	while [ $# -gt 0 ]; do
 		case $1 in
@@ -212,6 +237,10 @@ kernel_is_patched() {
 }
 
 refuse_missing_module() {
+	if [ "$android" = yes ]; then
+		die "there is no module uid_mem for the running kernel $running${opt_release:+, and uid_mem_artifacts is for $opt_release}:" \
+			"give uid_mem_artifacts that role kernel_build made for this kernel"
+	fi
 	if [ -n "$opt_release" ] && [ "$opt_release" != "$running" ]; then
 		die "the running kernel $running has no uid_mem module, and uid_mem_artifacts is for $opt_release:" \
 			"run role kernel_install with these artifacts, or build them for this kernel"
@@ -219,8 +248,16 @@ refuse_missing_module() {
 	die "the running kernel $running has no uid_mem module: give uid_mem_artifacts, or run role kernel_install"
 }
 
+insert_module() {
+	if [ "$android" = yes ]; then insmod "$HOME_DIR/uid_mem.ko" "$@"; else modprobe uid_mem "$@"; fi
+}
+
+remove_module() {
+	if [ "$android" = yes ]; then rmmod uid_mem; else modprobe -r uid_mem; fi
+}
+
 load_module() {
-	load_message=$(modprobe uid_mem "$@" 2>&1) && return 0
+	load_message=$(insert_module "$@" 2>&1) && return 0
 	load_log=$(dmesg 2>/dev/null | grep uid_mem | tail -n 3 | tr '\n' ';')
 	case "$load_message $load_log" in
 	*"nknown symbol"*)
@@ -237,7 +274,7 @@ load_module() {
 reload_module() {
 	reload_table=$(mktemp)
 	cat "$LIMITS" >"$reload_table"
-	if ! reload_message=$(modprobe -r uid_mem 2>&1); then
+	if ! reload_message=$(remove_module 2>&1); then
 		rm -f "$reload_table"
 		die "the loaded uid_mem is not the installed one and cannot be unloaded ($reload_message): reboot"
 	fi
@@ -248,8 +285,33 @@ reload_module() {
 	rm -f "$reload_table"
 }
 
+# need_module FILE: where the caller brings it.
+need_module() {
+	module_file=$1
+	say need=module
+	say "module_path=$1"
+	will module || true
+}
+
+find_android_module() {
+	module_file=$HOME_DIR/uid_mem.ko
+	if [ "$opt_release" = "$running" ]; then
+		if [ ! -e "$module_file" ] || [ "$(file_sum "$module_file")" != "$opt_module_sum" ]; then need_module "$module_file"; fi
+	else
+		# The one that is there may be for the kernel before an upgrade of the system.
+		case $(modinfo -F vermagic "$module_file" 2>/dev/null) in
+		"$running "*) ;;
+		*) refuse_missing_module ;;
+		esac
+	fi
+}
+
 # module_file: the module for the running kernel. Says need=module where the artifacts have a newer one.
 find_module() {
+	if [ "$android" = yes ]; then
+		find_android_module
+		return 0
+	fi
 	module_file=$(modinfo -n uid_mem 2>/dev/null || true)
 	case $module_file in
 	/*) ;;
@@ -258,9 +320,7 @@ find_module() {
 	updates=/lib/modules/$running/updates/uid_mem.ko
 	if [ "$opt_release" = "$running" ]; then
 		if [ ! -e "$updates" ] || [ "$(file_sum "$updates")" != "$opt_module_sum" ]; then
-			say need=module
-			will module || true
-			module_file=$updates
+			need_module "$updates"
 			return 0
 		fi
 		if [ "$module_file" != "$updates" ]; then
@@ -391,7 +451,20 @@ keep_parameters() {
 
 # ---- boot ---------------------------------------------------------------------------------------
 
+keep_limits_file() {
+	if [ ! -e "$opt_limits_path" ]; then
+		keep_file limits-file "$opt_limits_path" 0644 <<-FILE
+			# Memory limits of users, restored at boot by $1.
+			# The grammar is that of $LIMITS, for example: 10070 max=100M
+		FILE
+	fi
+}
+
 keep_boot_files() {
+	if [ "$android" = yes ]; then
+		keep_android_boot
+		return 0
+	fi
 	keep_file modules-load "$MODULES_LOAD" 0644 <<-LOAD
 		# Written by the role devfleet.uid_mem.uid_mem.
 		uid_mem
@@ -404,12 +477,7 @@ keep_boot_files() {
 	else
 		drop_file modprobe "$MODPROBE"
 	fi
-	if [ ! -e "$opt_limits_path" ]; then
-		keep_file limits-file "$opt_limits_path" 0644 <<-FILE
-			# Memory limits of users, restored at boot by $UNIT.
-			# The grammar is that of $LIMITS, for example: 10070 max=100M
-		FILE
-	fi
+	keep_limits_file "$UNIT"
 	keep_file program "$HOME_DIR/$PROGRAM" 0755 <"$0"
 	if [ -d /run/systemd/system ]; then keep_unit; fi
 }
@@ -457,6 +525,96 @@ keep_unit() {
 	if [ "$changes" != "$unit_before" ] && [ "$opt_check" = no ]; then systemctl daemon-reload; fi
 }
 
+# ---- boot of an Android device -------------------------------------------------------------------
+
+# android_boot_file: what is started at boot. An init knows no more than it read at boot.
+find_android_boot() {
+	if [ -d "$SERVICE_D" ]; then
+		android_boot_file=$SERVICE_D/uid_mem.sh
+		return 0
+	fi
+	for init_directory in $INIT_DIRECTORIES; do
+		if [ -d "$init_directory" ] && [ -w "$init_directory" ]; then
+			android_boot_file=$init_directory/uid_mem.rc
+			return 0
+		fi
+	done
+	die "nothing on this device can be told to load the module at boot (for now it is loaded):" \
+		"there is no root manager with $SERVICE_D, and none of $INIT_DIRECTORIES can be written to;" \
+		"where the bootloader is unlocked, 'adb remount' and a reboot change the latter"
+}
+
+boot_options() {
+	printf '%s' "--limits-path $opt_limits_path"
+	for parameter in $opt_parameters; do printf '%s' " --parameter $parameter"; done
+}
+
+keep_android_boot() {
+	find_android_boot
+	keep_limits_file "$android_boot_file"
+	keep_file program "$HOME_DIR/$PROGRAM" 0755 <"$0"
+	case $android_boot_file in
+	*.rc) keep_rc ;;
+	*) keep_service_script ;;
+	esac
+	drop_other_boot_files
+}
+
+# The class core is started when /data is there, and before any app.
+keep_rc() {
+	keep_file boot "$android_boot_file" 0644 <<-RC
+		# Written by the role devfleet.uid_mem.uid_mem.
+		service uid_mem /system/bin/logwrapper /system/bin/sh $HOME_DIR/$PROGRAM boot $(boot_options)
+		    class core
+		    user root
+		    group root
+		    oneshot
+		    seclabel u:r:su:s0
+		$(if [ -n "$opt_daemon" ]; then daemon_rc; fi)
+	RC
+}
+
+daemon_rc() {
+	cat <<-RC
+
+		service uid_memd /system/bin/logwrapper /system/bin/sh $HOME_DIR/$PROGRAM daemon
+		    class late_start
+		    user root
+		    group root
+		    capabilities SYS_RESOURCE IPC_LOCK
+		    oom_score_adjust -1000
+		    restart_period 5
+		    seclabel u:r:su:s0
+	RC
+}
+
+keep_service_script() {
+	keep_file boot "$android_boot_file" 0755 <<-SCRIPT
+		#!/system/bin/sh
+		# Written by the role devfleet.uid_mem.uid_mem.
+		sh $HOME_DIR/$PROGRAM boot $(boot_options) >/dev/kmsg 2>&1
+		$(if [ -n "$opt_daemon" ]; then printf 'exec sh %s supervise >/dev/kmsg 2>&1' "$HOME_DIR/$PROGRAM"; fi)
+	SCRIPT
+}
+
+drop_other_boot_file() {
+	if [ "$1" != "${android_boot_file-}" ]; then drop_file boot-removed "$1"; fi
+}
+
+# Those of a way to boot that is not used any more; all of them where none is.
+drop_other_boot_files() {
+	drop_other_boot_file "$SERVICE_D/uid_mem.sh"
+	for init_directory in $INIT_DIRECTORIES; do drop_other_boot_file "$init_directory/uid_mem.rc"; done
+}
+
+cmd_boot() {
+	running=$(uname -r)
+	# Checked parameters without blanks.
+	# shellcheck disable=SC2086
+	if [ ! -e "$LIMITS" ]; then load_module $opt_parameters; fi
+	cmd_restore
+}
+
 # ---- daemon -------------------------------------------------------------------------------------
 
 # What daemon.sh has placed from that source, and what nobody has changed since.
@@ -465,15 +623,22 @@ daemon_is_placed() {
 		tail -n +2 "$DAEMON_RECORD" | sha256sum -c --status 2>/dev/null
 }
 
-# Says need_daemon=yes where programs or unit are not those of the caller, who brings them and calls again.
+# Says need_daemon=yes where programs or unit are not those of the caller, who brings them and calls again: false then.
+need_no_daemon() {
+	if daemon_is_placed; then return 0; fi
+	say need_daemon=yes
+	will daemon || true
+	[ "$opt_check" = yes ]
+}
+
 keep_daemon() {
+	if [ "$android" = yes ]; then
+		keep_android_daemon
+		return 0
+	fi
 	[ -d /run/systemd/system ] ||
 		die "uid_memd is started by systemd, which does not run on this device: set uid_mem_daemon to false and start it by other means"
-	if ! daemon_is_placed; then
-		say need_daemon=yes
-		will daemon || true
-		[ "$opt_check" = yes ] || return 0
-	fi
+	need_no_daemon || return 0
 	daemon_before=$changes
 	daemon_words=$opt_daemon_options
 	if [ -n "$opt_daemon_textfile" ]; then
@@ -507,6 +672,10 @@ keep_daemon() {
 }
 
 drop_daemon() {
+	if [ "$android" = yes ]; then
+		drop_android_daemon
+		return 0
+	fi
 	daemon_before=$changes
 	if [ -d /run/systemd/system ] && systemctl -q is-active "$DAEMON_UNIT" && will daemon-stopped; then
 		systemctl stop "$DAEMON_UNIT" || die "uid_memd cannot be stopped: see 'systemctl status $DAEMON_UNIT' on the device"
@@ -525,6 +694,92 @@ drop_daemon() {
 		systemctl daemon-reload
 		systemctl reset-failed "$DAEMON_UNIT" 2>/dev/null || true
 	fi
+}
+
+# ---- daemon of an Android device -----------------------------------------------------------------
+
+# is_alive FILE WORD: whether the process whose number is in FILE is there, with WORD on its command line.
+is_alive() {
+	[ -s "$1" ] && tr '\0' ' ' <"/proc/$(cat "$1")/cmdline" 2>/dev/null | grep -q -- "$2"
+}
+
+daemon_runs() {
+	is_alive "$DAEMON_PID" "$DAEMON"
+}
+
+# Init has read of it when the device was booted, and keeps it running.
+init_runs_daemon() {
+	case $(getprop init.svc.uid_memd 2>/dev/null) in
+	running | restarting) return 0 ;;
+	*) return 1 ;;
+	esac
+}
+
+keep_android_daemon() {
+	need_no_daemon || return 0
+	daemon_before=$changes
+	keep_file daemon-options "$DAEMON_OPTIONS" 0644 <<-OPTIONS
+		--limits $opt_limits_path${opt_daemon_textfile:+ --textfile $opt_daemon_textfile}$opt_daemon_options
+	OPTIONS
+	if [ -n "$opt_daemon_textfile" ] && [ ! -d "${opt_daemon_textfile%/*}" ] && will daemon-directory; then
+		mkdir -p "${opt_daemon_textfile%/*}"
+	fi
+	if [ "$changes" != "$daemon_before" ] && [ "$opt_check" = no ] && daemon_runs; then end_daemon; fi
+	if ! daemon_runs && will daemon-started; then start_android_daemon; fi
+}
+
+# The next one may be there before this returns.
+end_daemon() {
+	daemon_runs || return 0
+	end_pid=$(cat "$DAEMON_PID")
+	kill "$end_pid" 2>/dev/null || true
+	end_waited=0
+	while [ -e "/proc/$end_pid/exe" ]; do
+		end_waited=$((end_waited + 1))
+		[ "$end_waited" -le 50 ] || die "uid_memd, process $end_pid, does not end"
+		sleep 0.2
+	done
+}
+
+# Whoever keeps it running starts it, or a supervisor does until the next boot.
+start_android_daemon() {
+	if ! init_runs_daemon && ! is_alive "$SUPERVISOR_PID" supervise; then
+		setsid sh "$HOME_DIR/$PROGRAM" supervise </dev/null >/dev/kmsg 2>&1 &
+	fi
+	start_waited=0
+	until daemon_runs; do
+		start_waited=$((start_waited + 1))
+		[ "$start_waited" -le 75 ] || die "uid_memd does not start: $(dmesg 2>/dev/null | grep uid_memd | tail -n 3 | tr '\n' ';')"
+		sleep 0.2
+	done
+}
+
+drop_android_daemon() {
+	daemon_before=$changes
+	if [ "$opt_check" = no ] && init_runs_daemon; then stop uid_memd; fi
+	# A supervisor ends when the program has gone.
+	drop_file daemon "$DAEMON"
+	drop_file uid_memtop "$TOP"
+	drop_file daemon-options "$DAEMON_OPTIONS"
+	drop_file daemon-record "$DAEMON_RECORD"
+	if [ "$changes" = "$daemon_before" ] || [ "$opt_check" = yes ]; then return 0; fi
+	end_daemon
+	rm -f "$DAEMON_PID" /dev/uid_memd.state
+}
+
+cmd_daemon() {
+	# Checked words without blanks inside.
+	# shellcheck disable=SC2046
+	exec "$DAEMON" --foreground --state /dev/uid_memd.state --pidfile "$DAEMON_PID" $(cat "$DAEMON_OPTIONS")
+}
+
+cmd_supervise() {
+	echo $$ >"$SUPERVISOR_PID"
+	while [ -e "$DAEMON" ]; do
+		sh "$0" daemon || true
+		sleep 1
+	done
+	rm -f "$SUPERVISOR_PID"
 }
 
 # ---- commands -----------------------------------------------------------------------------------
@@ -552,6 +807,8 @@ cmd_present() {
 	keep_loaded
 	keep_boot_files
 	if [ -n "$opt_daemon" ]; then keep_daemon; else drop_daemon; fi
+	# A device may lose power at any moment, and what starts at boot has to be whole then.
+	if [ -n "$changes" ] && [ "$opt_check" = no ]; then sync; fi
 	if [ -e "$LIMITS" ]; then
 		say loaded=yes
 		say "engine=$(sed -n 's/.*engine=\([a-z]*\).*/\1/p' /proc/uid_mem/features)"
@@ -573,9 +830,13 @@ cmd_absent() {
 	drop_file modules-load "$MODULES_LOAD"
 	drop_file modprobe "$MODPROBE"
 	drop_file program "$HOME_DIR/$PROGRAM"
+	if [ "$android" = yes ]; then
+		drop_other_boot_files
+		drop_file module-removed "$HOME_DIR/uid_mem.ko"
+	fi
 	if [ "$opt_check" = no ]; then rmdir "$HOME_DIR" 2>/dev/null || true; fi
 	if [ -e /sys/module/uid_mem ] && will unloaded; then
-		absent_message=$(modprobe -r uid_mem 2>&1) ||
+		absent_message=$(remove_module 2>&1) ||
 			die "the files for the boot are removed, but the module uid_mem cannot be unloaded ($absent_message): reboot"
 	fi
 	if [ -n "$(installed_source)" ] || [ -d "$STOCK_STATE" ]; then
@@ -605,6 +866,9 @@ main() {
 	present) cmd_present ;;
 	absent) cmd_absent ;;
 	restore) cmd_restore ;;
+	boot) cmd_boot ;;
+	daemon) cmd_daemon ;;
+	supervise) cmd_supervise ;;
 	*) bad_usage "unknown command '$command'" ;;
 	esac
 }

@@ -123,7 +123,7 @@ adb_log_in() {
     local serial
     serial=127.0.0.1:$(port)
     timeout 10 adb connect "$serial" </dev/null >"$dir/login.error" 2>&1 || return 1
-    if [ "$(timeout 20 adb -s "$serial" shell "su root $* >/dev/null && echo done" </dev/null 2>>"$dir/login.error")" = done ]; then
+    if [ "$(timeout 20 adb -s "$serial" shell "su root $* >/dev/null && echo logged-in" </dev/null 2>>"$dir/login.error")" = logged-in ]; then
         return 0
     fi
     timeout 10 adb disconnect "$serial" </dev/null >/dev/null 2>&1 || true

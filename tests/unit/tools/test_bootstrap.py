@@ -37,6 +37,11 @@ def test_packages_of_the_roles_are_installed(purpose: str) -> None:
     assert not wanted - set(bootstrap("--list", purpose).stdout.split())
 
 
+def test_packages_of_an_android_device_are_installed() -> None:
+    wanted = {*role_vars("virtual_device")["virtual_device_needs_of_android"].values()}
+    assert not wanted - set(bootstrap("--list", "test").stdout.split())
+
+
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
