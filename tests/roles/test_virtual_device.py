@@ -89,6 +89,7 @@ def test_a_device_is_made_and_started(tmp_path: pathlib.Path, profile: str, *, h
     done = run(DEVICE, "make", device, image, "4M", profile)
     assert done.returncode == 0, done.stderr
     assert (device / "id_ed25519").exists() == has_key
+    assert (device / "system.img").is_symlink() != has_key
     assert run(DEVICE, "status", device).stdout == "stopped 0\n"
 
     programs.mkdir()

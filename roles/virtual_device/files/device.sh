@@ -14,7 +14,8 @@ usage: $me make DIRECTORY IMAGE SIZE [PROFILE]
        $me status|start|stop|wait DIRECTORY [SECONDS]
 
   make     make a disk of SIZE that starts as IMAGE, and with PROFILE debian, which is the default,
-           a key for ssh. With android nothing else is needed. Nothing to do when there is a disk.
+           a key for ssh; with android a link to the system.img beside IMAGE. Nothing to do when there
+           is a disk.
   status   print "absent", "stopped" or "running", and the port of its sshd or adbd on 127.0.0.1 or 0
   start    start QEMU as DIRECTORY/qemu.args says, the program and its arguments, one a line; @PORT@
            is replaced by the port of the last start, or by a free one. Nothing to do when it is
@@ -65,7 +66,11 @@ make_device() {
     chmod 700 "$dir"
     rm -f "$dir"/id_ed25519 "$dir"/id_ed25519.pub "$dir"/known_hosts "$dir"/port "$dir"/qemu.pid
     printf '%s\n' "$profile" >"$dir/profile"
-    [ "$profile" = android ] || ssh-keygen -q -t ed25519 -N '' -C "${dir##*/}" -f "$dir/id_ed25519"
+    if [ "$profile" = android ]; then
+        ln -sf "${image%/*}/system.img" "$dir/system.img"
+    else
+        ssh-keygen -q -t ed25519 -N '' -C "${dir##*/}" -f "$dir/id_ed25519"
+    fi
     qemu-img create -q -f qcow2 -F raw -b "$image" "$dir/disk.new" "$size"
     image_size=$(stat --format %s "$image")
     disk_size=$(qemu-img info --output=json "$dir/disk.new" | sed -n 's/^    "virtual-size": \([0-9]*\).*/\1/p')
