@@ -285,39 +285,34 @@ static void scan_charge_all_locked(struct uid_mem_account *a, struct scan_mm *e)
 		scan_charge_locked(a, e, i);
 }
 
-/*
- * Lock the account that @e is on.  It may change until then.  With preemption
- * off, so that it stays.
- */
-static struct uid_mem_user *scan_lock_user(struct scan_mm *e)
+/* Returns whether the UID has to be looked at. */
+static bool scan_charge_mm_locked(struct uid_mem_account *a, struct scan_mm *e,
+				  int member)
 {
-	struct uid_mem_user *user;
-
-	while ((user = READ_ONCE(e->user))) {
-		spin_lock(&user->account.lock);
-		if (user == e->user)
-			break;
-		spin_unlock(&user->account.lock);
-	}
-	return user;
-}
-
-static noinline void scan_charge(struct scan_mm *e, int member)
-{
-	struct uid_mem_user *user = scan_lock_user(e);
-	struct uid_mem_account *a;
-	bool look;
-
-	if (!user)
-		return;
-	a = &user->account;
 	scan_charge_locked(a, e, member);
 	if (!e->gone && !atomic_read(&e->mm->mm_users)) {
 		e->gone = true;
 		a->nr_gone++;
 	}
-	look = scan_check(a);
-	spin_unlock(&a->lock);
+	return scan_check(a);
+}
+
+/* With preemption off, so that the account stays; @e may change to another. */
+static noinline void scan_charge(struct scan_mm *e, int member)
+{
+	struct uid_mem_user *user;
+	bool mine, look = false;
+
+	do {
+		user = READ_ONCE(e->user);
+		if (!user)
+			return;
+		spin_lock(&user->account.lock);
+		mine = user == e->user;
+		if (mine)
+			look = scan_charge_mm_locked(&user->account, e, member);
+		spin_unlock(&user->account.lock);
+	} while (!mine);
 	if (look)
 		scan_notify(user);
 	scan_arm(user);
@@ -1070,6 +1065,15 @@ struct uid_mem_user *uid_mem_engine_owner(struct mm_struct *mm)
 	return user;
 }
 
+static void scan_set_dying_locked(struct uid_mem_account *a, struct scan_mm *e)
+{
+	if (e->dying)
+		return;
+	a->charged[0] -= scan_pages(a, e);
+	a->charged[1] += scan_pages(a, e);
+	e->dying = true;
+}
+
 /**
  * uid_mem_engine_set_dying - an address space is on its way out
  * @mm: the address space; the caller holds a reference
@@ -1077,20 +1081,20 @@ struct uid_mem_user *uid_mem_engine_owner(struct mm_struct *mm)
 void uid_mem_engine_set_dying(struct mm_struct *mm)
 {
 	struct uid_mem_user *user;
+	bool mine = false;
 	struct scan_mm *e;
 
 	preempt_disable();
 	e = scan_find(mm);
-	user = e ? scan_lock_user(e) : NULL;
-	if (user) {
-		struct uid_mem_account *a = &user->account;
-
-		if (!e->dying) {
-			a->charged[0] -= scan_pages(a, e);
-			a->charged[1] += scan_pages(a, e);
-			e->dying = true;
-		}
-		spin_unlock(&a->lock);
+	while (e && !mine) {
+		user = READ_ONCE(e->user);
+		if (!user)
+			break;
+		spin_lock(&user->account.lock);
+		mine = user == e->user;
+		if (mine)
+			scan_set_dying_locked(&user->account, e);
+		spin_unlock(&user->account.lock);
 	}
 	preempt_enable();
 }
