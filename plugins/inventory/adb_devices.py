@@ -124,6 +124,8 @@ class InventoryModule(BaseInventoryPlugin, Constructable):
     """Reads the options, asks adb, makes hosts."""
 
     NAME = "devfleet.uid_mem.adb_devices"
+    # Set by parse().
+    inventory: Any
 
     def verify_file(self, path: str) -> bool:
         """Whether a file is for this plugin, by its name."""
@@ -181,7 +183,6 @@ class InventoryModule(BaseInventoryPlugin, Constructable):
                 f"hostnames gives the devices {serial_of[name]} and {device.serial} the same name, {name}."
             )
         serial_of[name] = device.serial
-        assert self.inventory is not None
         self.inventory.add_host(name)
         for key, value in variables.items():
             self.inventory.set_variable(name, key, value)
