@@ -167,6 +167,14 @@ static struct scan_mm *scan_find(struct mm_struct *mm)
 	return NULL;
 }
 
+/* The UID that an address space is charged to.  Under rcu_read_lock(). */
+static struct uid_mem_user *scan_find_user(struct mm_struct *mm)
+{
+	const struct scan_mm *e = scan_find(mm);
+
+	return e ? READ_ONCE(e->user) : NULL;
+}
+
 /* ---- charging ---------------------------------------------------------- */
 
 static unsigned long scan_interval(const struct uid_mem_account *a)
@@ -493,12 +501,10 @@ static void scan_place_work_fn(struct work_struct *work)
 bool uid_mem_scan_is_near(struct mm_struct *mm, long pages)
 {
 	const struct uid_mem_user *user;
-	const struct scan_mm *e;
 	bool near = false;
 
 	rcu_read_lock();
-	e = scan_find(mm);
-	user = e ? READ_ONCE(e->user) : NULL;
+	user = scan_find_user(mm);
 	if (user) {
 		const struct uid_mem_account *a = &user->account;
 		long room = scan_room(a) - READ_ONCE(a->charged[1]);
@@ -520,12 +526,10 @@ bool uid_mem_scan_is_near(struct mm_struct *mm, long pages)
 bool uid_mem_scan_has_to_wait(struct mm_struct *mm)
 {
 	const struct uid_mem_user *user;
-	const struct scan_mm *e;
 	bool wait = false;
 
 	rcu_read_lock();
-	e = scan_find(mm);
-	user = e ? READ_ONCE(e->user) : NULL;
+	user = scan_find_user(mm);
 	if (user) {
 		long dying = READ_ONCE(user->account.charged[1]);
 		long live = READ_ONCE(user->account.charged[0]);
@@ -1056,11 +1060,9 @@ bool uid_mem_engine_owns(struct uid_mem_user *user, struct task_struct *p,
 struct uid_mem_user *uid_mem_engine_owner(struct mm_struct *mm)
 {
 	struct uid_mem_user *user;
-	const struct scan_mm *e;
 
 	rcu_read_lock();
-	e = scan_find(mm);
-	user = e ? READ_ONCE(e->user) : NULL;
+	user = scan_find_user(mm);
 	rcu_read_unlock();
 	return user;
 }

@@ -5,8 +5,11 @@
 # Builds the module uid_mem on the controller for a Debian kernel, in seconds.
 
 set -euo pipefail
+kernel_build=$(dirname "$(readlink -f "$0")")/../../kernel_build/files
+# shellcheck source-path=SCRIPTDIR source=../../kernel_build/files/build_lib.sh
+. "$kernel_build/build_lib.sh"
 # shellcheck source-path=SCRIPTDIR source=../../kernel_build/files/debian_archive.sh
-. "$(dirname "$(readlink -f "$0")")/../../kernel_build/files/debian_archive.sh"
+. "$kernel_build/debian_archive.sh"
 
 help() {
     cat <<'END'
@@ -32,16 +35,6 @@ was built once is there at once the next time.
 
 Exit status: 0 built, 1 it can't be built here (the reason is on stderr), 2 wrong arguments.
 END
-}
-
-die() {
-    printf '%s\n' "$*" >&2
-    exit 1
-}
-
-usage_error() {
-    printf '%s: %s; see %s --help\n' "${0##*/}" "$*" "${0##*/}" >&2
-    exit 2
 }
 
 release='' package_version='' suite='' os='' arch='' source='' source_id='' cache='' max_age=24
