@@ -14,6 +14,8 @@ ARCH ?= $(shell uname -m)
 DEBUG ?=
 # The virtual device that `make device` starts.
 DEVICE ?= uidmem-device
+# The molecule scenario: default, stock or android.
+SCENARIO ?= default
 # For demo, test-kernel and bench: hooks, a kernel with our patch, or scan, the stock kernel.
 ENGINE ?= hooks
 
@@ -21,7 +23,7 @@ ENGINE ?= hooks
 help: ## show this list
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/  make \1|\2/p' $(MAKEFILE_LIST) | \
 	    while IFS='|' read -r target text; do printf '%-20s %s\n' "$$target" "$$text"; done
-	@printf '\n%s\n' 'Variables: SERIES=$(SERIES) (kernel, test-kernel), ARCH=$(ARCH), DEBUG= (test-kernel), DEVICE=$(DEVICE) (device, device-stop), ENGINE=$(ENGINE) (demo, test-kernel, bench)'
+	@printf '\n%s\n' 'Variables: SERIES=$(SERIES) (kernel, test-kernel), ARCH=$(ARCH), DEBUG= (test-kernel), DEVICE=$(DEVICE) (device, device-stop), SCENARIO=$(SCENARIO) (molecule), ENGINE=$(ENGINE) (demo, test-kernel, bench)'
 
 .PHONY: demo
 demo: ## build a kernel, boot a virtual device on it, see the right process killed; ENGINE=scan: on its stock kernel
@@ -79,8 +81,8 @@ sanity: ## run ansible-test sanity
 	@tools/test sanity
 
 .PHONY: molecule
-molecule: ## run the molecule scenario on a virtual device
-	@tools/test molecule
+molecule: ## run a molecule scenario on virtual devices; SCENARIO=stock: Debian's own kernels; SCENARIO=android: adbd, no Python
+	@tools/test $(SCENARIO:default=molecule)
 
 .PHONY: build
 build: ## build the collection's tarball into this directory
