@@ -54,6 +54,31 @@ def test_missing_compiler_fails(tmp_path: pathlib.Path) -> None:
     assert not (tmp_path / "out/daemon.sh").exists()
 
 
+def test_hosts_of_one_play_build_once(tmp_path: pathlib.Path) -> None:
+    command = ["sh", str(DAEMON), "build", str(USERSPACE), str(tmp_path), ""]
+    pipe = subprocess.PIPE
+    at_once = [subprocess.Popen(command, text=True, stdout=pipe, stderr=pipe) for _host in range(4)]
+    answers = [(build.communicate(), build.returncode) for build in at_once]
+    assert [(error, code) for (_said, error), code in answers] == [("", 0)] * 4
+    bundle = tmp_path / "daemon.sh"
+    assert {said.splitlines()[-1] for (said, _error), _code in answers} == {str(bundle)}
+    built = bundle.stat()
+    assert run_program(*command[2:]).returncode == 0
+    assert bundle.stat() == built
+
+
+def test_other_source_is_built_anew(tmp_path: pathlib.Path) -> None:
+    source = tmp_path / "userspace"
+    shutil.copytree(USERSPACE, source)
+    arguments = ("build", str(source), str(tmp_path / "out"), "")
+    assert run_program(*arguments).returncode == 0
+    before = run_program("source-id", str(source)).stdout
+    with (source / "uid_memd.service").open("a") as unit:
+        unit.write("# another one\n")
+    assert run_program(*arguments).returncode == 0
+    assert (tmp_path / "out/id").read_text() == run_program("source-id", str(source)).stdout != before
+
+
 def test_programs_get_to_the_device_as_they_are(on_device: RunScript, bundle: pathlib.Path) -> None:
     done = on_device(
         f"{SETUP}sh {shlex.quote(str(bundle))} place; sed 1d /usr/local/lib/uid_mem/daemon | sha256sum -c;"
