@@ -46,7 +46,7 @@ class ActionModule(ActionBase):
 def _tell(reading: Reading, wish: InfoWish) -> dict[str, Any]:
     told: dict[str, Any] = {"changed": False, "kernel": reading.release}
     if "features" in wish.parts:
-        told["features"] = dict(reading.features)
+        told["features"] = {name: _feature(name, value) for name, value in reading.features.items()}
     if "limits" in wish.parts:
         told["limits"] = [limit.as_dict() for limit in kernel_table(reading)]
     if "stats" in wish.parts:
@@ -54,3 +54,7 @@ def _tell(reading: Reading, wish: InfoWish) -> dict[str, Any]:
     if reading.events_text is not None:
         told.update(tell_events(reading, wish))
     return told
+
+
+def _feature(name: str, value: str) -> str | list[str]:
+    return value.split(",") if name in ("policies", "metrics") else value

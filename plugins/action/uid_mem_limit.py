@@ -13,7 +13,7 @@ from typing import Any
 from ansible.plugins.action import ActionBase
 
 from ansible_collections.devfleet.uid_mem.plugins.plugin_utils._arguments import TaskError, Wish, parse_arguments
-from ansible_collections.devfleet.uid_mem.plugins.plugin_utils._device import ConflictError, DeviceError
+from ansible_collections.devfleet.uid_mem.plugins.plugin_utils._device import ConflictError, DeviceError, Written
 from ansible_collections.devfleet.uid_mem.plugins.plugin_utils._limits import Table, Vocabulary
 from ansible_collections.devfleet.uid_mem.plugins.plugin_utils._plan import (
     Plan,
@@ -23,6 +23,7 @@ from ansible_collections.devfleet.uid_mem.plugins.plugin_utils._plan import (
     query_of,
 )
 from ansible_collections.devfleet.uid_mem.plugins.plugin_utils._remote import read_device, refuse_async, write_device
+from ansible_collections.devfleet.uid_mem.plugins.plugin_utils._usage import parse_stats
 
 # How often a task looks anew because someone else has changed the limits since it read them. Of any number of tasks
 # that do, one succeeds each time.
@@ -66,25 +67,25 @@ class ActionModule(ActionBase):
             reading.require_file()
         plan = make_plan(wish, reading)
         reading.require_permission(kernel=plan.kernel_changed, file=plan.file_changed)
-        after = plan.after
+        after, written = plan.after, Written()
         if plan.changed and not self._task.check_mode:
-            text = write_device(self, plan.change())
-            if text is not None:
-                after = _confirmed(text, plan, names_of(reading))
+            written = write_device(self, plan.change())
+            if written.limits_text is not None:
+                after = _confirmed(written.limits_text, plan, names_of(reading))
         result: dict[str, Any] = {
             "changed": plan.changed,
             "kernel_changed": plan.kernel_changed,
             "file_changed": plan.file_changed,
             "before": plan.entries(plan.before),
             "after": plan.entries(after),
-            "usage": plan.usage,
+            "usage": plan.usage(parse_stats(written.stats_text)),
             "engine": reading.features.get("engine", ""),
             "kernel": reading.release,
         }
         if plan.warnings:
             result["warnings"] = plan.warnings
         if self._task.diff:
-            result["diff"] = plan.diff()
+            result["diff"] = plan.diff(after)
         return result
 
 

@@ -32,7 +32,7 @@ attributes:
     details:
       - The host needs a POSIX shell and its utilities only (dash, busybox, or toybox with mksh); no Python.
       - >-
-        With pipelining off, the lines to write travel in the command, which ends at 64 KiB, some 1,500 new limits. More
-        of them need C(ansible_pipelining=true), or a connection and become method that hand standard input through
-        anyway.
+        With pipelining off, the lines to write travel in the command, which ends at 124 KiB, some 3,000 new limits.
+        More of them need C(ansible_pipelining=true), or a connection and become method that hand standard input
+        through anyway.
 """

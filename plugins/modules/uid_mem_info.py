@@ -94,14 +94,14 @@ EXAMPLES = r"""
 
 RETURN = r"""
 features:
-  description: What the kernel's module can do, with the names it gives.
+  description: What the kernel's module can do, with the names it gives; C(policies) and C(metrics) are lists.
   returned: when O(gather) has it
   type: dict
   sample:
     abi: "1"
     engine: hooks
-    policies: highest_rss,longest_run_time,worst,youngest
-    metrics: rss,anon
+    policies: [highest_rss, longest_run_time, worst, youngest]
+    metrics: [rss, anon]
 limits:
   description:
     - All limits, in the order of the kernel. The names and forms are those of the options of
@@ -123,7 +123,7 @@ stats:
   type: list
   elements: dict
   sample:
-    - uid: 10070
+    - uid: "10070"
       usage: 73400320
       peak: 99614720
       procs: 4
@@ -132,8 +132,8 @@ stats:
 events:
   description:
     - The events, the oldest first, with the names that the kernel gives. C(ts) are nanoseconds since boot
-      (C(CLOCK_BOOTTIME)), sizes are in bytes, C(uid) is text because it may be a range, and C(comm) is as the kernel
-      prints it, with C(\xHH) for what is not printable.
+      (C(CLOCK_BOOTTIME)), sizes are in bytes, C(uid) is text, as everywhere, because it may be a range, and C(comm) is
+      as the kernel prints it, with C(\xHH) for what is not printable.
   returned: when O(gather) has it and the user may read them
   type: list
   elements: dict

@@ -18,7 +18,11 @@ description:
     The new file is complete on the disk before the kernel is written, and takes the place of the old one afterwards;
     when a step fails, the ones before it are taken back.
   - Tasks that run on a host at the same time do not undo each other. Each writes only where kernel and file are still
-    as it has read them, and looks again where they are not; the file is locked while it is replaced.
+    as it has read them, and looks again where they are not; the file is locked meanwhile.
+requirements:
+  - The module C(uid_mem) is loaded on the host, which the role P(devfleet.uid_mem.uid_mem#role) does, now and at boot;
+    not with O(runtime=false).
+  - Root, C(become) for most.
 author:
   - The uid_mem authors (@devfleet)
 extends_documentation_fragment:
@@ -32,7 +36,8 @@ attributes:
   check_mode:
     support: full
     details:
-      - The result is that of a real run, but for what the kernel refuses only when it is written.
+      - The result is that of a real run, but for what only a write finds out. That is a limit the kernel refuses, a
+        disk that is full, a file that another run keeps locked, and which limits the kernel drops for want of room.
   diff_mode:
     support: full
     details:
@@ -52,7 +57,7 @@ options:
       - An exact UID beats a range, a narrower range a wider one. Two ranges must not overlap unless one lies within the
         other.
       - UID 0 (root) cannot be limited.
-      - Give either this, O(user) or O(limits); in an item of O(limits), either this or O(limits[].user).
+      - A limit has either this or C(user).
     type: raw
   user: &user
     description:
@@ -66,11 +71,11 @@ options:
         (V(100M), V(1.5G)), a share of the host's RAM (V(25%), rounded down to whole MiB), or V(max) for no limit, which
         makes an exception from a range.
       - At least 1 MiB.
-      - Required with O(state=present).
+      - Required, unless C(state) is V(absent).
     type: raw
   high: &high
     description:
-      - Usage above this is an event, nothing more. The same forms as for O(max), and at most O(max).
+      - Usage above this is an event, nothing more. The same forms as for C(max), and at most that.
       - V(max) means that there is no such warning.
     type: raw
     default: max
@@ -94,7 +99,7 @@ options:
     default: rss
   grace: &grace
     description:
-      - How long usage may stay above O(max) before a process is killed, with its unit (V(500ms), V(2s), V(1m)). At most
+      - How long usage may stay above C(max) before a process is killed, with its unit (V(500ms), V(2s), V(1m)). At most
         one hour.
       - A number without a unit is refused, but for V(0).
     type: raw
@@ -118,7 +123,8 @@ options:
     default: present
   limits:
     description:
-      - Any number of limits at once, each with the options of one. No UID or range may be there twice.
+      - Any number of limits at once, in place of O(uid), O(user) and what else is said of one. No UID or range may be
+        there twice.
       - All of them are written together, or none is.
     type: list
     elements: dict
@@ -167,7 +173,8 @@ options:
   path:
     description:
       - The absolute path of the limits file. The default is C(/etc/uid_mem/limits), and C(/data/local/uid_mem/limits)
-        on Android, which is a device that has C(/system/bin/sh) and C(/data/local).
+        on Android, which is a device that has C(/system/bin/sh) and C(/data/local). Another one is restored at boot
+        where the role P(devfleet.uid_mem.uid_mem#role) has been given the same path (C(uid_mem_limits_path)).
       - Comments in it are kept, as are its mode, owner and security context. Its directory is created (mode 0755) where
         only that one is missing.
     type: str
@@ -311,13 +318,14 @@ file_changed:
   type: bool
 usage:
   description:
-    - What the kernel counts for the UIDs the task speaks of, read before the change.
+    - What the kernel counts for the UIDs the task speaks of, right after the change; of a UID that it does not count
+      any more, what it counted before.
     - A UID is listed when it has a limit and at least one process or event.
   returned: success
   type: list
   elements: dict
   sample:
-    - uid: 10070
+    - uid: "10070"
       usage: 73400320
       peak: 99614720
       procs: 4

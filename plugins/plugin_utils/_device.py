@@ -20,8 +20,11 @@ ABI = "1"
 # In place of the path of the limits file: the one that is right for the kind of device.
 OWN_PATH = "own"
 
-# A single argument of a command may have 128 KiB on Linux (MAX_ARG_STRLEN); half of it leaves room for quoting.
-MAX_ARGUMENT = 64 * 1024
+# A single argument of a command may have 128 KiB on Linux (MAX_ARG_STRLEN); some KiB are left for what become and the
+# connection put around the command.
+MAX_ARGUMENT = 124 * 1024
+# So often a command may be quoted on its way: as the argument of a shell, by become, by the connection.
+QUOTINGS = 3
 
 
 class DeviceError(Exception):
@@ -200,9 +203,15 @@ def write_command(change: Change, root: str = "") -> str:
 
 def embedded(command: str, data: bytes) -> str | None:
     """The same command with its standard input in it, or None where that makes it too long for one argument."""
-    if len(data) > MAX_ARGUMENT:
-        return None
-    return f"printf %s {shlex.quote(_decode(data))} | {command}"
+    whole = f"printf %s {shlex.quote(_decode(data))} | {command}"
+    return whole if fits(whole) else None
+
+
+def fits(command: str) -> bool:
+    """Whether a command can be an argument, after all the quoting on its way, which is long where it has quotes."""
+    for _level in range(QUOTINGS):
+        command = shlex.quote(command)
+    return len(_encode(command)) <= MAX_ARGUMENT
 
 
 def _command(script: str, *arguments: str) -> str:
@@ -307,8 +316,16 @@ def _number(text: str | None, unit: int = 1) -> int | None:
     return int(text) * unit if text and text.isascii() and text.isdigit() else None
 
 
-def parse_written(output: str, change: Change, *, rc: int = 0, stderr: str = "") -> str | None:
-    """The kernel's table as the write script left it, None where only the file was written."""
+@dataclass(frozen=True)
+class Written:
+    """The kernel's table and stats right after the write; I(limits_text) is None where only the file was written."""
+
+    limits_text: str | None = None
+    stats_text: str = ""
+
+
+def parse_written(output: str, change: Change, *, rc: int = 0, stderr: str = "") -> Written:
+    """What the write script left, or a DeviceError about what it did not do."""
     answer = _Answer.parse(output, "uid_mem_write 1")
     if answer is None:
         raise DeviceError(
@@ -323,15 +340,17 @@ def parse_written(output: str, change: Change, *, rc: int = 0, stderr: str = "")
         )
     if step:
         raise DeviceError(_why_not_written(step, message, change))
-    return answer.text("limits")
+    return Written(answer.text("limits"), answer.text("stats") or "")
 
 
 def _why_not_written(step: str, message: str, change: Change) -> str:
     if step == "locked":
         return (
-            f"{change.path} has been kept locked by another run for 30 seconds. Nothing was changed."
+            f"{change.path} has been kept locked by another run for two minutes. Nothing was changed."
             f" If none is under way any more, delete {message} and {message}.break on the host, and run the task again."
         )
+    if step == "input":
+        return "Only a part of the limits has reached the host. Nothing was changed; run the task again."
     if step == "file":
         return (
             f"{change.path} cannot be written: {message}. Nothing was changed."

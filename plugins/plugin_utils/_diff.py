@@ -6,6 +6,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from dataclasses import dataclass
 
 from ansible_collections.devfleet.uid_mem.plugins.plugin_utils._limits import (
@@ -25,10 +26,13 @@ FILE_HEADER = """\
 """
 
 
-def changes(current: Table, desired: Table) -> list[str]:
-    """The fewest lines that turn the current table into the desired one, removals first."""
+def changes(current: Table, desired: Table, again: Collection[Uids] = ()) -> list[str]:
+    """The fewest lines that turn the current table into the desired one, removals first.
+
+    The entries of I(again) are set also where they are there, which makes them those that the kernel drops last.
+    """
     removed = [f"!{limit.uids}" for limit in current if limit.uids not in desired.entries]
-    declared = [limit.short_line() for limit in desired if current.get(limit.uids) != limit]
+    declared = [limit.short_line() for limit in desired if limit.uids in again or current.get(limit.uids) != limit]
     return removed + declared
 
 

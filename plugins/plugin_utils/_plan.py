@@ -6,6 +6,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 
 from ansible_collections.devfleet.uid_mem.plugins.plugin_utils._arguments import Orders, TaskError, Wish
@@ -32,7 +33,8 @@ class Plan:
     """What kernel and file have, and what they shall have.
 
     C(before) and C(after) are the kernel's tables; without C(runtime) they are the file's, and the kernel stays as it
-    is. The file's text is None where there is no file, or where it stays out of it.
+    is. The file's text is None where there is no file, or where it stays out of it. Where the kernel is C(crowded), it
+    drops the limits that were set longest ago.
     """
 
     orders: Orders
@@ -45,7 +47,8 @@ class Plan:
     file_before: str | None
     file_after: str | None
     file_sum: str
-    usage: list[dict[str, object]]
+    stats: list[dict[str, object]]
+    crowded: bool = False
     warnings: list[str] = field(default_factory=list)
 
     @property
@@ -70,19 +73,39 @@ class Plan:
             file_sum=self.file_sum,
             kernel_sum=self.kernel_sum,
             file_text=self.file_after if self.file_changed else None,
-            set_lines=changes(self.before, self.after) if self.runtime else [],
-            undo_lines=changes(self.after, self.before) if self.runtime and self.file_changed else [],
+            set_lines=self._set_lines(),
+            undo_lines=self._undo_lines() if self.file_changed else [],
         )
+
+    def _set_lines(self) -> list[str]:
+        if not self.kernel_changed:
+            return []
+        # Those that are declared are all set, so that the kernel drops others.
+        return changes(self.before, self.after, self.orders.declared if self.crowded else ())
+
+    def _undo_lines(self) -> list[str]:
+        if not self.kernel_changed:
+            return []
+        return changes(self.after, self.before, self.before.entries if self.crowded else ())
 
     def entries(self, table: Table) -> list[dict[str, object]]:
         """Those entries of a table that the task speaks of."""
         return [limit.as_dict() for limit in table if self.orders.concerns(limit.uids)]
 
-    def diff(self) -> list[dict[str, str]]:
-        """Before and after in the grammar of the files, for diff mode."""
+    def usage(self, stats: Iterable[dict[str, object]]) -> list[dict[str, object]]:
+        """What the kernel counts for the UIDs that the task speaks of, from its stats after the write.
+
+        A UID whose limit has been removed is not in them; what was read before is told of it.
+        """
+        rows = {int(str(row["uid"])): row for row in (*self.stats, *stats)}
+        ordered = [rows[uid] for uid in sorted(rows)]
+        return ordered if self.orders.purge else within(ordered, self.orders.ranges())
+
+    def diff(self, after: Table) -> list[dict[str, str]]:
+        """Before and after in the grammar of the files, for diff mode; I(after) is what the kernel has in the end."""
         parts = []
         if self.kernel_changed:
-            parts.append(_diff_of(PROC_LIMITS, self.kernel_text, self.after.text()))
+            parts.append(_diff_of(PROC_LIMITS, self.kernel_text, after.text()))
         if self.file_changed:
             parts.append(_diff_of(self.path, self.file_before or "", self.file_after or ""))
         return parts
@@ -137,7 +160,6 @@ def make_plan(wish: Wish, reading: Reading) -> Plan:
     """What has to change on a device that was read, or a TaskError about what cannot be."""
     names = names_of(reading)
     orders = wish.orders(reading.users, reading.ram, names)
-    stats = parse_stats(reading.stats_text)
     tables: list[tuple[Table, Table]] = []
     file_after = file_before = reading.file_text if wish.persist else None
     if wish.persist:
@@ -149,7 +171,8 @@ def make_plan(wish: Wish, reading: Reading) -> Plan:
         tables.append((kernel, _desired(orders, kernel, PROC_LIMITS)))
     # Where there are both, the kernel's is what counts.
     before, after = tables[-1]
-    warnings = _room(after, orders, reading) + _weigh(wish, before, after, reading) if wish.runtime else []
+    room = _room(after, orders, reading) if wish.runtime else []
+    weight = _weigh(wish, before, after, reading) if wish.runtime else []
     return Plan(
         orders=orders,
         kernel_text=reading.limits_text or "",
@@ -161,8 +184,9 @@ def make_plan(wish: Wish, reading: Reading) -> Plan:
         file_before=file_before,
         file_after=file_after,
         file_sum=reading.file_sum,
-        usage=stats if wish.purge else within(stats, orders.ranges()),
-        warnings=warnings,
+        stats=parse_stats(reading.stats_text),
+        crowded=bool(room),
+        warnings=room + weight,
     )
 
 

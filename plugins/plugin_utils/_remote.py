@@ -9,12 +9,13 @@ from __future__ import annotations
 from typing import Any, Protocol
 
 from ansible_collections.devfleet.uid_mem.plugins.plugin_utils._device import (
-    MAX_ARGUMENT,
     Change,
     DeviceError,
     Query,
     Reading,
+    Written,
     embedded,
+    fits,
     parse_reading,
     parse_written,
     read_command,
@@ -45,18 +46,18 @@ def refuse_async(action: Action) -> None:
 def read_device(action: Action, query: Query) -> Reading:
     """The one remote read."""
     _require_posix_shell(action)
-    names = sum(len(name) + 1 for name in query.users)
-    if names > MAX_ARGUMENT:
+    command = read_command(query)
+    if not fits(command):
         raise DeviceError(
-            f"So many names of users at once ({names} bytes; {MAX_ARGUMENT} fit into a command) cannot be looked up."
+            f"So many names of users at once ({len(query.users)}) do not fit into a command."
             " Split the list, or give their numbers as uid."
         )
-    answer = _execute(action, read_command(query), None)
+    answer = _execute(action, command, None)
     return parse_reading(answer["stdout"], query, rc=answer["rc"], stderr=answer["stderr"])
 
 
-def write_device(action: Action, change: Change) -> str | None:
-    """The one remote write; the kernel's table afterwards, where it was written."""
+def write_device(action: Action, change: Change) -> Written:
+    """The one remote write, and what the kernel has afterwards."""
     command: str | None = write_command(change)
     data: bytes | None = change.data
     if not takes_stdin(action, enabled=True):
@@ -66,7 +67,7 @@ def write_device(action: Action, change: Change) -> str | None:
             command, data = write_command(change), change.data
     if command is None:
         raise DeviceError(
-            f"So many limits at once ({len(change.data)} bytes; {MAX_ARGUMENT} fit into a command) need pipelining."
+            f"So many limits at once ({len(change.data)} bytes) do not fit into a command, and need pipelining."
             " Nothing was changed. Set 'ansible_pipelining: true' for the host,"
             " where its connection and become method can do it (sudo can, su cannot)."
         )

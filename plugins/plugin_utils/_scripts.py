@@ -24,10 +24,22 @@ sum_of() {
 }
 """
 
+SHOW_FUNCTION = """\
+# The lines of a file as they were in one read, and how the read went.
+show() {
+  echo "begin $1"
+  sed "s/^/|/" "$2" 2>/dev/null
+  result=$?
+  echo
+  echo "end $1 $result"
+}
+"""
+
 # Arguments: root, limits file ("" not to look at it, "own" for the one of this kind of device), what to tell besides
 # the features (words), the largest number of events, names of users.
 READ_SCRIPT = (
     SUM_FUNCTION
+    + SHOW_FUNCTION
     + """\
 LC_ALL=C
 export LC_ALL
@@ -38,15 +50,6 @@ release=$(uname -r)
 wanted() {
   case $parts in *" $1 "*) return 0 ;; esac
   return 1
-}
-
-# The lines of a file as they were in one read, and how the read went.
-show() {
-  echo "begin $1"
-  sed "s/^/|/" "$2" 2>/dev/null
-  result=$?
-  echo
-  echo "end $1 $result"
 }
 
 writable() {
@@ -134,10 +137,12 @@ if [ "$path" = own ]; then
   path=/etc/uid_mem/limits
   if [ -e "$root/system/bin/sh" ] && [ -d "$root/data/local" ]; then path=/data/local/uid_mem/limits; fi
 fi
-echo "path=$path"
+printf "%s\\n" "path=$path"
 if [ -n "$path" ]; then
   file=$root$path
-  dir=${file%/*}
+  target=$file
+  if [ -h "$file" ]; then target=$(readlink -f "$file") || target=$file; fi
+  dir=${target%/*}
   dir=${dir:-/}
   place=$dir
   if [ -f "$file" ]; then
@@ -171,8 +176,9 @@ echo "uid_mem_end"
 """
 )
 
-# Arguments: root, limits file, the sums of file and kernel table that were read, the size of the new file (-1 to leave
-# it), of the lines for the kernel (0 to leave it) and of those that take them back, in bytes.
+# Arguments: root, limits file ("" where the task leaves it out), the sums of file and kernel table that were read, the
+# size of the new file (-1 to leave it), of the lines for the kernel (0 to leave it) and of those that take them back,
+# in bytes.
 #
 # On its standard input: lines for the kernel behind a k, the lines that take them back behind a u, those of the new
 # file behind an f.
@@ -185,6 +191,7 @@ echo "uid_mem_end"
 # started. One whose process has ended, or that is from an earlier boot, is removed, by one process at a time.
 WRITE_SCRIPT = (
     SUM_FUNCTION
+    + SHOW_FUNCTION
     + """\
 LC_ALL=C
 export LC_ALL
@@ -203,7 +210,7 @@ fail() {
   if [ -n "$made" ]; then rmdir "$made" 2>/dev/null; fi
   echo "failed=$1"
   echo "begin message"
-  echo "$2" | sed "s/^/|/"
+  printf "%s\\n" "$2" | sed "s/^/|/"
   echo
   echo "end message 0"
   echo "uid_mem_end"
@@ -211,9 +218,11 @@ fail() {
 }
 
 # The lines behind that letter, in one write(): dd collects a block of that size from however many reads, and the kernel
-# takes or refuses each write() as a whole.
+# takes or refuses each write() as a whole. What a lost connection has left of them is not written.
 to_kernel() {
-  problem=$(sed -n "s/^$1//p" | { dd of="$limits" ibs=65536 obs="$2" 2>&1 || echo "dd failed"; })
+  lines=$(sed -n "s/^$1//p")
+  if [ "$((${#lines} + 1))" -ne "$2" ]; then fail input; fi
+  problem=$(echo "$lines" | { dd of="$limits" ibs=65536 obs="$2" 2>&1 || echo "dd failed"; })
   case $problem in
     *"dd failed") problem=$(echo "$problem" | grep -v -e "records " -e "^dd failed" -e "copied"); return 1 ;;
   esac
@@ -260,19 +269,24 @@ remove_left() {
   fi
 }
 
+uptime_s() {
+  cut -d . -f 1 "$root/proc/uptime"
+}
+
 take_lock() {
   boot=$(cat /proc/sys/kernel/random/boot_id 2>/dev/null)
   me=$boot.$$.$(started $$)
-  waited=0 vanished=0
+  since=$(uptime_s) vanished=0
   until problem=$(ln -s "$me" "$1" 2>&1); do
     if [ ! -h "$1" ]; then
       vanished=$((vanished + 1))
-      if [ "$vanished" -ge 20 ]; then fail file "$problem"; fi
-      continue
+      if [ "$vanished" -lt 20 ]; then continue; fi
+      # Who cannot lock here cannot write the file.
+      if [ "$file_size" -lt 0 ]; then return; fi
+      fail file "$problem"
     fi
     vanished=0
-    if [ "$waited" -ge 300 ]; then fail locked "${1#"$root"}"; fi
-    waited=$((waited + 1))
+    if [ "$(($(uptime_s) - since))" -ge 120 ]; then fail locked "${1#"$root"}"; fi
     if is_left "$1" && remove_left "$1"; then continue; fi
     sleep 0.1 2>/dev/null || sleep 1
   done
@@ -298,21 +312,25 @@ like_file() {
 echo "uid_mem_write 1"
 trap "clean; exit 1" HUP INT PIPE TERM
 
-if [ "$file_size" -ge 0 ]; then
+if [ -n "$2" ]; then
   if [ -h "$file" ]; then
     file=$(readlink -f "$file") || fail file "the link $2 leads nowhere"
   fi
   dir=${file%/*}
   dir=${dir:-/}
   name=$dir/.${file##*/}.uid_mem
-  if [ ! -d "$dir" ]; then
+  if [ "$file_size" -ge 0 ] && [ ! -d "$dir" ]; then
     if problem=$(mkdir "$dir" 2>&1); then made=$dir; elif [ ! -d "$dir" ]; then fail file "$problem"; fi
   fi
-  take_lock "$name.lock"
+  # Also where the file stays as it is: nobody may write another one until the kernel is in step with it.
+  if [ "$file_size" -ge 0 ] || [ -w "$dir" ]; then take_lock "$name.lock"; fi
   now=""
   if [ -e "$file" ]; then now=$(sum_of "$file"); fi
   if [ "$now" != "$file_seen" ]; then fail changed file; fi
-  compare_kernel
+fi
+compare_kernel
+
+if [ "$file_size" -ge 0 ]; then
   # What a run that was killed has left.
   rm -f "$name."[0-9]*
   tmp=$name.$$
@@ -334,17 +352,13 @@ $problem"
   fi
   to_disk "$dir"
 else
-  compare_kernel
   set_kernel
 fi
 
 echo "written=yes"
 if [ "$set_size" -gt 0 ]; then
-  echo "begin limits"
-  sed "s/^/|/" "$limits" 2>/dev/null
-  result=$?
-  echo
-  echo "end limits $result"
+  show limits "$limits"
+  show stats "$root/proc/uid_mem/stats"
 fi
 clean
 echo "uid_mem_end"

@@ -101,7 +101,9 @@ def parse_size(value: object, *, name: str = "max", minimum: int = MIN_LIMIT) ->
 
 def _too_small(text: str, size: int, minimum: int) -> str:
     amount = f"{size} bytes" if text == str(size) else f"{text} ({size} bytes)"
-    hint = f"; did you mean {text}M?" if size and text == str(size) else ""
+    # Few have 64 GiB, and many forget the letter.
+    unit = "M" if size < UNITS["K"] << 6 else "K"
+    hint = f"; did you mean {text}{unit}?" if size and text == str(size) else ""
     return f"{amount} is below the minimum of {describe_size(minimum)}{hint}"
 
 

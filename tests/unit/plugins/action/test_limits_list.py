@@ -170,7 +170,7 @@ def test_android_user(host: Host) -> None:
 
 
 def test_too_many_names(host: Host) -> None:
-    limits = [{"user": f"somebody-with-a-long-name-{number}", "max": "1M"} for number in range(3000)]
+    limits = [{"user": f"somebody-with-a-long-name-{number}", "max": "1M"} for number in range(4000)]
     message = host.refused(limits=limits)
     assert "So many names of users at once (" in message
     assert host.connection.calls == []
@@ -298,12 +298,38 @@ def test_eviction_is_foretold(host: Host) -> None:
     )
     predicted = host.limit(check=True, uid=7, max="1M", persist=False)
     result = host.limit(uid=7, max="1M", persist=False)
+    # Which one it drops, the kernel knows.
+    (foretold,), (seen,) = predicted.pop("diff"), result.pop("diff")
+    assert [line.split()[0] for line in foretold["after"].splitlines()] == ["5", "6", "7"]
+    assert seen == foretold | {"after": host.device.limits.read_text()}
     assert result == predicted
     assert result["warnings"] == [warning]
     assert uids(host.info()["limits"]) == ["6", "7"]
     assert "and the task declares 3. Declare fewer" in host.refused(
         limits=[{"uid": uid, "max": "1M"} for uid in (1, 2, 3)]
     )
+
+
+def test_what_is_declared_is_not_dropped(host: Host) -> None:
+    """The limit set longest ago is one that the task declares, too, and that need not be changed."""
+    host.limit(limits=[{"uid": 5, "max": "1M"}, {"uid": 6, "max": "1M"}])
+    host.device.set_room(2, evict=True)
+    limits = [{"uid": 5, "max": "1M"}, {"uid": 7, "max": "1M"}]
+    assert host.limit(limits=limits)["changed"]
+    assert uids(host.info()["limits"]) == ["5", "7"]
+    assert not host.limit(limits=limits)["changed"]
+
+
+def test_what_was_dropped_comes_back_where_the_file_fails(host: Host, monkeypatch: pytest.MonkeyPatch) -> None:
+    host.limit(limits=[{"uid": 5, "max": "1M"}, {"uid": 6, "max": "1M"}])
+    host.device.set_room(2, evict=True)
+    run = host.device.run
+
+    def run_without_mv(command: str, data: bytes | None = None) -> Any:
+        return run(command.replace("LC_ALL=C\n", "LC_ALL=C\nmv() { echo broken; return 1; }\n", 1), data)
+
+    monkeypatch.setattr(host.device, "run", run_without_mv)
+    assert "broken" in host.refused(uid=7, max="1M")
 
 
 # --- somebody else

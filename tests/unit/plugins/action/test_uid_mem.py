@@ -199,8 +199,22 @@ def test_file_keeps_bytes_that_are_not_utf8(host: Host) -> None:
 
 def test_usage(host: Host) -> None:
     (host.device.proc / "stats").write_text("10069 usage=1\n10070 usage=2 procs=1\n10071 usage=3\n")
-    assert host.limit(uid=10070, max="100M")["usage"] == [{"uid": 10070, "usage": 2, "procs": 1}]
-    assert [row["uid"] for row in host.limit(uid="10070-10075", max="100M")["usage"]] == [10070, 10071]
+    assert host.limit(uid=10070, max="100M")["usage"] == [{"uid": "10070", "usage": 2, "procs": 1}]
+    assert [row["uid"] for row in host.limit(uid="10070-10075", max="100M")["usage"]] == ["10070", "10071"]
+
+
+def test_usage_is_known_once_there_is_a_limit(host: Host) -> None:
+    """The kernel counts a UID from its first limit on, and not any more without one."""
+    stats = host.device.proc / "stats"
+    stats.write_text("10071 usage=3\n")
+    host.device.limits.write_text(f"10071 max=1048576 {DEFAULTS}\n")
+
+    def count_another() -> None:
+        stats.write_text("10070 usage=2\n")
+
+    host.connection.after_call = count_another
+    limits = [{"uid": 10070, "max": "100M"}, {"uid": 10071, "state": "absent"}]
+    assert host.limit(limits=limits)["usage"] == [{"uid": "10070", "usage": 2}, {"uid": "10071", "usage": 3}]
 
 
 @pytest.mark.parametrize("diff", [True, False])
@@ -424,7 +438,7 @@ def test_large_write_without_pipelining(
     host: Host, monkeypatch: pytest.MonkeyPatch, *, transport: str, method: Any, capable: bool, works: bool
 ) -> None:
     plugin_without_become(monkeypatch)
-    host.device.write_file("# 100 bytes of comment" + "." * 77 + "\n" + "#\n" * 40000)
+    host.device.write_file("# 100 bytes of comment" + "." * 77 + "\n" + "#\n" * 70000)
     host.connection.pipelining = False
     host.connection.transport = transport
     host.connection.has_pipelining = capable
@@ -457,11 +471,11 @@ def test_info(host: Host) -> None:
         "features": {
             "abi": "1",
             "engine": "hooks",
-            "policies": "highest_rss,longest_run_time,worst,youngest",
-            "metrics": "rss,anon",
+            "policies": ["highest_rss", "longest_run_time", "worst", "youngest"],
+            "metrics": ["rss", "anon"],
         },
         "limits": [limit.as_dict() for limit in Table.parse("10070 max=100M")],
-        "stats": [{"uid": 10070, "usage": 2, "procs": 1}],
+        "stats": [{"uid": "10070", "usage": 2, "procs": 1}],
         "kernel": host.device.release,
     }
     assert len(host.connection.calls) == 1

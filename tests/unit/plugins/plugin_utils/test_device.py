@@ -65,7 +65,7 @@ def write(device: Device, change: Change, *, before: str = ":", **options: Any) 
     )
     done = device.run(command, change.data, **options)
     assert done.stderr == b""
-    return parse_written(done.stdout.decode(), change, rc=done.returncode)
+    return parse_written(done.stdout.decode(), change, rc=done.returncode).limits_text
 
 
 def as_nobody(device: Device) -> dict[str, Any]:
@@ -494,12 +494,22 @@ def test_write_embedded_in_the_command(device: Device) -> None:
     command = embedded(write_command(change, str(device.root)), change.data)
     assert command is not None
     done = device.run(command)
-    assert parse_written(done.stdout.decode().replace("\n", "\r\n"), change) == "5 max=1M\n"
+    assert parse_written(done.stdout.decode().replace("\n", "\r\n"), change).limits_text == "5 max=1M\n"
     assert device.read_file() == "# it's %d\\n\n5 max=1M\n"
 
 
 def test_large_change_does_not_fit_into_a_command() -> None:
-    assert embedded("x", b"k" * 65537) is None
+    assert embedded("x", b"k" * 126000) is not None
+    assert embedded("x", b"k" * 127000) is None
+
+
+def test_quotes_count_as_often_as_they_are_quoted() -> None:
+    """On the way through two shells and su, a quote becomes 161 characters."""
+    data = b"# don't\n" * 700
+    command = embedded("x", data)
+    assert command is not None
+    assert len(shlex.quote(shlex.quote(shlex.quote(command)))) < 128 * 1024
+    assert embedded("x", b"# don't\n" * 800) is None
 
 
 def many(count: int) -> list[str]:
@@ -593,6 +603,67 @@ def test_input_cut_short(device: Device) -> None:
         parse_written(done.stdout.decode(), change)
     assert device.read_file() == "5 max=1M\n"
     assert device.limits.read_text() == LINE
+
+
+@pytest.mark.parametrize("size", [0, 1, 3, 4, 13, 20])
+def test_input_cut_short_for_the_kernel(device: Device, size: int) -> None:
+    """Nothing is written, where removals without what was to come instead would be left."""
+    device.load_module(LINE)
+    change = change_of(None, "!5", "!6", "!7", "8 max=2G", kernel_sum=read(device).kernel_sum)
+    done = device.run(write_command(change, str(device.root)), change.data[:size])
+    with pytest.raises(DeviceError, match="Only a part of the limits has reached the host"):
+        parse_written(done.stdout.decode(), change)
+    assert device.limits.read_text() == LINE
+
+
+def test_kernel_only_and_file_of_somebody_else(device: Device) -> None:
+    device.load_module(LINE)
+    device.write_file("5 max=1M\n")
+    change = change_of(None, "6 max=1M", file_sum=read(device).file_sum)
+    device.write_file("5 max=2M\n")
+    with pytest.raises(ConflictError):
+        write(device, change)
+    assert device.limits.read_text() == LINE
+
+
+@pytest.mark.parametrize("at_ln", [":", "ln() { echo no links here; return 1; }"])
+def test_kernel_only_where_nobody_can_lock(device: Device, at_ln: str) -> None:
+    """Neither can anybody write the file there."""
+    device.load_module(LINE)
+    device.limits.chmod(0o666)
+    device.write_file("5 max=1M\n")
+    change = change_of(None, "6 max=1M", file_sum=read(device).file_sum)
+    if at_ln == ":":
+        device.file.parent.chmod(0o555)
+    assert write(device, change, before=at_ln, **as_nobody(device)) == "6 max=1M\n"
+    assert device.files() == ["limits"]
+
+
+def test_stats_after_the_write(device: Device) -> None:
+    device.load_module(stats="5 usage=4096 procs=1\n")
+    change = change_of(None, "5 max=1M", kernel_sum=read(device).kernel_sum)
+    done = device.run(write_command(change, str(device.root)), change.data)
+    assert parse_written(done.stdout.decode(), change).stats_text == "5 usage=4096 procs=1\n"
+
+
+@pytest.mark.parametrize("path", ["/etc/a\\tb", "/etc/a\\nb", "/etc/a\\cb"])
+def test_path_with_a_backslash(device: Device, path: str) -> None:
+    device.load_module()
+    assert read(device, replace(QUERY, path=path)).path == path
+
+
+@pytest.mark.parametrize("link_directory", [True, False])
+def test_link_is_writable_where_its_target_is(device: Device, link_directory: bool) -> None:
+    device.load_module()
+    device.write_file("")
+    device.file.unlink()
+    (device.root / "elsewhere").mkdir()
+    (device.root / "elsewhere" / "limits").write_text("")
+    device.file.symlink_to("../../elsewhere/limits")
+    for directory in (device.file.parent, device.root / "elsewhere"):
+        directory.chmod(0o777)
+    (device.file.parent if link_directory else device.root / "elsewhere").chmod(0o555)
+    assert read(device, **as_nobody(device)).file_writable == link_directory
 
 
 def test_directory_cannot_be_made(device: Device) -> None:
@@ -754,11 +825,16 @@ def test_lock_that_was_left_is_removed(device: Device, state: str) -> None:
     assert device.files() == ["limits"]
 
 
-def test_lock_is_waited_for(device: Device) -> None:
+@pytest.mark.parametrize("kernel", [True, False])
+def test_lock_is_waited_for(device: Device, kernel: bool) -> None:
+    """Also where only the kernel is written, while somebody else writes kernel and file."""
     device.load_module()
     device.write_file("5 max=1M\n")
     lock = device.file.parent / ".limits.uid_mem.lock"
-    change = change_of("6 max=1M\n", file_sum=read(device).file_sum)
+    if kernel:
+        change = change_of(None, "6 max=1M", file_sum=read(device).file_sum, kernel_sum=read(device).kernel_sum)
+    else:
+        change = change_of("6 max=1M\n", file_sum=read(device).file_sum)
     holder = subprocess.Popen(["sleep", "60"])
     try:
         lock.symlink_to(lock_of(holder.pid))
@@ -771,8 +847,8 @@ def test_lock_is_waited_for(device: Device) -> None:
         holder.kill()
         holder.wait()
     output, _none = writer.communicate(timeout=60)
-    assert parse_written(output.decode(), change) is None
-    assert device.read_file() == "6 max=1M\n"
+    assert parse_written(output.decode(), change).limits_text == ("6 max=1M\n" if kernel else None)
+    assert device.read_file() == (change.file_text or "5 max=1M\n")
     assert device.files() == ["limits"]
 
 
@@ -782,8 +858,8 @@ def test_lock_that_never_goes(dash_device: Device) -> None:
     device.write_file("5 max=1M\n")
     (device.file.parent / ".limits.uid_mem.lock").symlink_to(lock_of(os.getpid()))
     change = change_of("6 max=1M\n", file_sum=read(device).file_sum)
-    message = refused(device, change, before="sleep() { :; }")
-    assert "/etc/uid_mem/limits has been kept locked by another run for 30 seconds. Nothing was changed." in message
+    message = refused(device, change, before=f"sleep() {{ echo 1120.00 1.00 >{device.root}/proc/uptime; }}")
+    assert "/etc/uid_mem/limits has been kept locked by another run for two minutes. Nothing was changed." in message
     assert "delete /etc/uid_mem/.limits.uid_mem.lock and /etc/uid_mem/.limits.uid_mem.lock.break on the host" in message
     assert device.read_file() == "5 max=1M\n"
 
