@@ -28,6 +28,9 @@ SERVER_ATTEMPTS = 3
 DEFAULT_PORT = 5555
 
 _ADDRESS = re.compile(r"(?:\[[0-9A-Fa-f:.%]+\]|[^\s:/\[\]]+):[0-9]{1,5}")
+# Letters and digits on most devices; an address, a name of mDNS ("adb-0A1B2C (2)._adb-tls-connect._tcp") or "????????"
+# too. Not "(no serial number)", by which no device can be chosen.
+_SERIAL = re.compile(r"[A-Za-z0-9_?\[][A-Za-z0-9_?\[\] .:%/+#@,=()~-]{0,254}")
 _LISTED = re.compile(
     r"(?P<serial>\S.*?)\s+(?P<state>no permissions.*?|no device|\S+?)(?P<properties>(?:\s+[a-z_]+:\S+)*)"
 )
@@ -220,6 +223,11 @@ class AdbClient:
 def is_address(serial: str) -> bool:
     """Whether a serial is that of a device of the network, C(HOST:PORT)."""
     return _ADDRESS.fullmatch(serial) is not None
+
+
+def is_serial(text: str) -> bool:
+    """Whether a device can have it as its serial; what is listed as one is whatever the device says."""
+    return _SERIAL.fullmatch(text) is not None
 
 
 def address_of(host: str, port: int = DEFAULT_PORT) -> str:

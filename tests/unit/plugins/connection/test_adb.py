@@ -26,6 +26,7 @@ from ansible_collections.devfleet.uid_mem.plugins.plugin_utils._adb import (
     MarkedCommand,
     address_of,
     is_address,
+    is_serial,
     parse_devices,
 )
 from ansible_collections.devfleet.uid_mem.tests.unit.fake_adb import FakeAdb
@@ -433,6 +434,7 @@ def test_part_of_a_file(fake: FakeAdb, tmp_path: Path, answer: dict[str, Any]) -
 def test_parse_devices(line: str, device: AttachedDevice) -> None:
     text = f"* daemon started successfully\nList of devices attached\n{line}\n\n"
     assert parse_devices(text) == [device]
+    assert is_serial(device.serial)
 
 
 def test_parse_what_is_no_list() -> None:
@@ -454,6 +456,7 @@ def test_parse_what_is_no_list() -> None:
 def test_address_of(host: str, address: str) -> None:
     assert address_of(host) == address
     assert is_address(address)
+    assert is_serial(address)
 
 
 @pytest.mark.parametrize("serial", ["0A1B2C", "emulator-5554", "adb-0A._adb-tls-connect._tcp", "usb:1-2", "a:b:5555"])
