@@ -22,6 +22,8 @@ description:
     message says that the command may have run. Only the set-up of a connection is tried again (O(connect_retries)).
   - Files are copied by the user that C(adbd) runs as (C(shell), or C(root) after C(adb root)), through the same kind
     of command, and not by C(adb push), so a file in C(/proc) can be fetched too.
+  - A file that is fetched replaces the one on the controller when all of it is there. Where that fails, the old one is
+    as it was.
 extends_documentation_fragment:
   - devfleet.uid_mem.adb
 options:
@@ -136,8 +138,12 @@ seealso:
 
 import os
 import random
+import secrets
+import shutil
 import subprocess
 import time
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
 from typing import IO, Any
 
 from ansible.errors import AnsibleConnectionFailure, AnsibleError, AnsibleFileNotFound
@@ -334,19 +340,18 @@ class Connection(ConnectionBase):
             raise AnsibleError(_not_copied(in_path, out_path, error))
 
     def fetch_file(self, in_path: str, out_path: str) -> None:
-        """Copy a file from the device. AnsibleError where that fails; no part of it is left then."""
+        """Copy a file from the device. Where that fails, AnsibleError, and what was at I(out_path) stays as it was."""
         self._connect()
         self._display.vvv(f"ADB FETCH {in_path} TO {out_path}", host=self._serial)
         command = MarkedCommand(f"cat <{self._shell.quote(in_path)}")
-        with open(out_path, "wb+") as target:
-            try:
+        try:
+            with _replaced(out_path) as target:
                 answer = self._run(command, b"", target)
                 status, error = self._fetched(command, answer, target)
                 if status != 0:
                     raise AnsibleError(_not_copied(in_path, out_path, error))
-            except BaseException:
-                os.unlink(out_path)
-                raise
+        except OSError as exc:
+            raise AnsibleError(f"{out_path} cannot be written on the controller: {exc.strerror}.") from exc
 
     def _fetched(self, command: MarkedCommand, answer: Answer, target: IO[bytes]) -> tuple[int, bytes]:
         """Take the mark off the end of the file; exit status and stderr of the command."""
@@ -356,6 +361,25 @@ class Connection(ConnectionBase):
         status, tail, error = self._finished(command, Answer(answer.status, target.read(), answer.error))
         target.truncate(start + len(tail))
         return status, error
+
+
+@contextmanager
+def _replaced(path: str) -> Iterator[IO[bytes]]:
+    """A new file, beside the one at I(path) and of the same mode, which takes its place unless something is raised."""
+    path = os.path.realpath(path)
+    if os.path.exists(path) and not os.path.isfile(path):
+        raise AnsibleError(f"{path} on the controller is not a regular file.")
+    part = os.path.join(os.path.dirname(path), f".{secrets.token_hex(8)}.part")
+    try:
+        with open(part, "xb+") as target:
+            if os.path.exists(path):
+                shutil.copymode(path, part)
+            yield target
+        os.replace(part, path)
+    except BaseException:
+        with suppress(FileNotFoundError):
+            os.unlink(part)
+        raise
 
 
 def _not_copied(in_path: str, out_path: str, error: bytes) -> str:

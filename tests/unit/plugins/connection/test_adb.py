@@ -358,6 +358,10 @@ def test_transport_test(fake: FakeAdb) -> None:
 # --- files
 
 
+def names(place: Path) -> list[str]:
+    return sorted(path.name for path in place.iterdir())
+
+
 def test_files(fake: FakeAdb, tmp_path: Path) -> None:
     data = os.urandom(300_000)
     (tmp_path / "in").write_bytes(data)
@@ -389,7 +393,7 @@ def test_file_that_does_not_go(fake: FakeAdb, tmp_path: Path) -> None:
         connection(fake).put_file(str(tmp_path / "in"), "/none/x")
     with pytest.raises(AnsibleError, match=r"/none cannot be copied to .*out: \S"):
         connection(fake).fetch_file("/none", str(tmp_path / "out"))
-    assert not (tmp_path / "out").exists()
+    assert names(tmp_path) == ["adb", "in"]
 
 
 @pytest.mark.parametrize("answer", [{"out": "half of it"}, {"err": "error: closed", "status": 1}])
@@ -398,9 +402,44 @@ def test_part_of_a_file(fake: FakeAdb, tmp_path: Path, answer: dict[str, Any]) -
     (tmp_path / "in").touch()
     with pytest.raises(AnsibleConnectionFailure, match="connection broke"):
         connection(fake).fetch_file("/file", str(tmp_path / "out"))
-    assert not (tmp_path / "out").exists()
+    assert names(tmp_path) == ["adb", "in"]
     with pytest.raises(AnsibleConnectionFailure, match="connection broke"):
         connection(fake).put_file(str(tmp_path / "in"), "/file")
+
+
+@pytest.mark.parametrize("answer", [{"out": "half of it"}, {"run": [["cat <", "cat </none"]]}, {"sleep": 20}])
+def test_file_that_was_there_stays(fake: FakeAdb, tmp_path: Path, answer: dict[str, Any]) -> None:
+    fake.says("shell", answer)
+    (tmp_path / "out").write_bytes(b"old")
+    with pytest.raises(AnsibleError):
+        connection(fake, command_timeout=2).fetch_file("/file", str(tmp_path / "out"))
+    assert (tmp_path / "out").read_bytes() == b"old"
+    assert names(tmp_path) == ["adb", "out"]
+
+
+def test_file_that_was_there_is_replaced(fake: FakeAdb, tmp_path: Path) -> None:
+    """With its mode, and behind a link; a new one gets the usual mode."""
+    for name, data in {"in": b"new", "out": b"old"}.items():
+        (tmp_path / name).write_bytes(data)
+    (tmp_path / "out").chmod(0o640)
+    (tmp_path / "link").symlink_to("out")
+    for name in ("link", "other"):
+        connection(fake).fetch_file(str(tmp_path / "in"), str(tmp_path / name))
+    assert (tmp_path / "link").is_symlink()
+    assert (tmp_path / "out").read_bytes() == b"new"
+    assert (tmp_path / "out").stat().st_mode & 0o777 == 0o640
+    assert (tmp_path / "other").stat().st_mode == (tmp_path / "in").stat().st_mode
+    assert names(tmp_path) == ["adb", "in", "link", "other", "out"]
+
+
+def test_place_that_cannot_be_written(fake: FakeAdb, tmp_path: Path) -> None:
+    with pytest.raises(AnsibleError, match="out cannot be written on the controller: No such file"):
+        connection(fake).fetch_file("/file", str(tmp_path / "none/out"))
+    os.mkfifo(tmp_path / "pipe")
+    with pytest.raises(AnsibleError, match="pipe on the controller is not a regular file"):
+        connection(fake).fetch_file("/file", str(tmp_path / "pipe"))
+    assert "shell" not in fake.commands()
+    assert names(tmp_path) == ["adb", "pipe"]
 
 
 # --- what adb prints
