@@ -27,6 +27,21 @@ description:
 extends_documentation_fragment:
   - devfleet.uid_mem.adb
 options:
+  executable:
+    vars:
+      - name: ansible_adb_executable
+  server_host:
+    vars:
+      - name: ansible_adb_server_host
+  server_port:
+    vars:
+      - name: ansible_adb_server_port
+  connect_timeout:
+    vars:
+      - name: ansible_timeout
+      - name: ansible_adb_connect_timeout
+    cli:
+      - name: timeout
   serial:
     description:
       - The device, by its serial as C(adb devices) shows it. A serial that is an address (V(192.0.2.7:5555)) is

@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from ansible import context
 from ansible.errors import AnsibleConnectionFailure, AnsibleError, AnsibleFileNotFound
 
 from ansible_collections.devfleet.uid_mem.plugins.connection import adb as plugin
@@ -294,6 +295,32 @@ def test_server_that_does_not_answer(fake: FakeAdb) -> None:
 def test_device_that_does_not_answer(fake: FakeAdb) -> None:
     fake.says("features", {"sleep": 20})
     assert "'adb -s ABC features' did not end in time" in refused(fake, connect_timeout=0.5)
+
+
+def test_timeout_of_ansible_is_that_of_the_connection(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Its own sources come first."""
+
+    def timeout(**variables: Any) -> Any:
+        adb = adb_connection()
+        adb.set_options(var_options=variables)
+        return adb.get_option("connect_timeout")
+
+    assert timeout() == 10
+    monkeypatch.setenv("ANSIBLE_TIMEOUT", "20")
+    assert timeout() == 20
+    monkeypatch.setenv("ANSIBLE_ADB_CONNECT_TIMEOUT", "30")
+    assert timeout() == 30
+    monkeypatch.setattr(context, "CLIARGS", {"timeout": 40})
+    assert timeout() == 40
+    assert timeout(ansible_timeout=50) == 50
+    assert timeout(ansible_timeout=50, ansible_adb_connect_timeout=60) == 60
+
+
+@pytest.mark.parametrize("option", ["executable", "server_host", "server_port"])
+def test_host_variables_of_shared_options(option: str) -> None:
+    adb = adb_connection()
+    adb.set_options(var_options={f"ansible_adb_{option}": "5038"})
+    assert str(adb.get_option(option)) == "5038"
 
 
 def test_server_elsewhere_is_not_started(tmp_path: Path) -> None:

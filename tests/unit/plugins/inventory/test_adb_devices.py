@@ -16,6 +16,7 @@ from ansible.inventory.data import InventoryData
 from ansible.parsing.dataloader import DataLoader
 from ansible.template import Templar
 
+from ansible_collections.devfleet.uid_mem.plugins.doc_fragments import adb as adb_fragment
 from ansible_collections.devfleet.uid_mem.plugins.inventory import adb_devices
 from ansible_collections.devfleet.uid_mem.plugins.plugin_utils._adb import AdbClient
 from ansible_collections.devfleet.uid_mem.tests.unit.fake_adb import FakeAdb
@@ -90,6 +91,14 @@ def test_options_of_the_server_are_handed_on(fake: FakeAdb, monkeypatch: pytest.
     host = variables(parse(fake, server_host="192.0.2.1", server_port=5038), "0A1B2C")
     assert called == [(str(fake.program), "192.0.2.1", 5038)]
     assert (host["ansible_adb_server_host"], host["ansible_adb_server_port"]) == ("192.0.2.1", 5038)
+
+
+def test_documented_sources_are_those_there_are() -> None:
+    """An inventory plugin reads no variables of hosts, and ansible-inventory has no --timeout."""
+    options = yaml.safe_load(adb_fragment.ModuleDocFragment.DOCUMENTATION)["options"]
+    assert set(options) >= {"executable", "server_host", "server_port", "connect_timeout"}
+    for option in (*options.values(), *yaml.safe_load(adb_devices.DOCUMENTATION)["options"].values()):
+        assert not {"vars", "cli", "keyword"} & set(option)
 
 
 def test_other_states(fake: FakeAdb) -> None:
