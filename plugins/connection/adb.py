@@ -111,6 +111,11 @@ options:
     description:
       - Seconds until a command, or the copy of a file, is given up; V(0) is no limit. The host is unreachable then.
         What runs on the device is not stopped.
+      - Without a limit, a device that hangs in the middle of a command, or is gone without its connection being ended,
+        holds the task for as long as the adb server keeps the connection, which may be for ever. A device that hangs
+        before is found out within O(connect_timeout).
+      - Set it to more than the longest command takes. The keyword C(timeout) of a task does the same for one task,
+        which fails then.
     type: float
     default: 0
     env:
@@ -236,6 +241,7 @@ class Connection(ConnectionBase):
                 f"The device has no shell_v2 (adb features: {', '.join(sorted(features)) or 'none'}), without which"
                 " exit statuses and standard input do not get through. Android 7 or newer has it."
             )
+        self._client.probe(self._serial, deadline.left)
 
     def _only_one(self, deadline: Deadline) -> str:
         devices = self._client.devices(deadline.left)

@@ -60,8 +60,8 @@ def test_command(fake: FakeAdb) -> None:
     adb = connection(fake)
     assert adb.exec_command("cat; echo no >&2; exit 3", b"\0\xff") == (3, b"\0\xff", b"no\n")
     assert adb.exec_command("exit 4") == (4, b"", b"")
-    assert fake.commands() == ["start-server", "features", "shell", "shell"]
-    assert fake.calls()[2][:6] == ["-s", "ABC", "shell", "-T", "-e", "none"]
+    assert fake.commands() == ["start-server", "features", "probe", "shell", "shell"]
+    assert fake.calls()[3][:6] == ["-s", "ABC", "shell", "-T", "-e", "none"]
 
 
 def test_what_is_behind_the_marks_is_not_lost(fake: FakeAdb) -> None:
@@ -169,7 +169,7 @@ def test_network_device_is_connected_once(fake: FakeAdb) -> None:
     adb = connection(fake, serial=None, host="192.0.2.7")
     adb.exec_command("true")
     adb.exec_command("true")
-    assert fake.commands() == ["start-server", "features", "connect", "features", "shell", "shell"]
+    assert fake.commands() == ["start-server", "features", "connect", "features", "probe", "shell", "shell"]
     assert fake.calls()[2] == ["connect", ADDRESS]
 
 
@@ -195,7 +195,7 @@ def test_network_device_that_another_process_connects(fake: FakeAdb) -> None:
     offline = {"err": "error: device offline", "status": 1}
     fake.says("features", offline, offline, {"out": "shell_v2\n"})
     connection(fake, serial=ADDRESS).exec_command("true")
-    assert fake.commands() == ["start-server", "features", "features", "features", "shell"]
+    assert fake.commands() == ["start-server", "features", "features", "features", "probe", "shell"]
 
 
 def test_connection_of_no_use_is_made_anew(fake: FakeAdb, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -204,7 +204,16 @@ def test_connection_of_no_use_is_made_anew(fake: FakeAdb, monkeypatch: pytest.Mo
     fake.says("features", offline, {"err": f"adb: device '{ADDRESS}' not found", "status": 1}, {"out": "shell_v2\n"})
     fake.says("connect", {"out": f"already connected to {ADDRESS}\n"})
     connection(fake, serial=ADDRESS).exec_command("true")
-    assert fake.commands() == ["start-server", "features", "disconnect", "features", "connect", "features", "shell"]
+    assert fake.commands() == [
+        "start-server",
+        "features",
+        "disconnect",
+        "features",
+        "connect",
+        "features",
+        "probe",
+        "shell",
+    ]
 
 
 def test_network_device_that_hangs_in_the_end(fake: FakeAdb) -> None:
@@ -323,6 +332,21 @@ def test_host_variables_of_shared_options(option: str) -> None:
     assert str(adb.get_option(option)) == "5038"
 
 
+@pytest.mark.parametrize(
+    ("said", "words"),
+    [
+        ({"sleep": 20}, r"its shell does not answer in time \(connect_timeout\)"),
+        ({"out": ""}, "adb says: nothing"),
+        ({"err": "error: closed", "status": 1}, "adb says: error: closed"),
+    ],
+)
+def test_device_that_hangs_though_the_server_knows_it(fake: FakeAdb, said: dict[str, Any], words: str) -> None:
+    fake.says("probe", said)
+    with pytest.raises(AnsibleConnectionFailure, match=words):
+        connection(fake, connect_timeout=2).exec_command("true")
+    assert fake.commands()[-1] == "probe"
+
+
 def test_server_elsewhere_is_not_started(tmp_path: Path) -> None:
     client = _adb.AdbClient("adb", "192.0.2.1", 5038)
     assert client.command("x") == ["adb", "-H", "192.0.2.1", "-P", "5038", "x"]
@@ -358,7 +382,7 @@ def test_reset_of_a_network_device(fake: FakeAdb) -> None:
     adb.reset()
     assert fake.calls()[-1] == ["disconnect", ADDRESS]
     adb.exec_command("true")
-    assert fake.commands()[-3:] == ["start-server", "features", "shell"]
+    assert fake.commands()[-4:] == ["start-server", "features", "probe", "shell"]
 
 
 def test_reset_never_fails(fake: FakeAdb) -> None:
