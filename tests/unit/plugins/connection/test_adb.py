@@ -310,7 +310,7 @@ def test_timeout_of_ansible_is_that_of_the_connection(monkeypatch: pytest.Monkey
     """Its own sources come first."""
 
     def timeout(**variables: Any) -> Any:
-        adb = adb_connection()
+        adb: Any = adb_connection()
         adb.set_options(var_options=variables)
         return adb.get_option("connect_timeout")
 
@@ -327,7 +327,7 @@ def test_timeout_of_ansible_is_that_of_the_connection(monkeypatch: pytest.Monkey
 
 @pytest.mark.parametrize("option", ["executable", "server_host", "server_port"])
 def test_host_variables_of_shared_options(option: str) -> None:
-    adb = adb_connection()
+    adb: Any = adb_connection()
     adb.set_options(var_options={f"ansible_adb_{option}": "5038"})
     assert str(adb.get_option(option)) == "5038"
 
