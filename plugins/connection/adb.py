@@ -22,9 +22,26 @@ description:
     message says that the command may have run. Only the set-up of a connection is tried again (O(connect_retries)).
   - Files are copied by the user that C(adbd) runs as (C(shell), or C(root) after C(adb root)), through the same kind
     of command, and not by C(adb push), so a file in C(/proc) can be fetched too.
+  - A file that is fetched replaces the one on the controller when all of it is there. Where that fails, the old one is
+    as it was.
 extends_documentation_fragment:
   - devfleet.uid_mem.adb
 options:
+  executable:
+    vars:
+      - name: ansible_adb_executable
+  server_host:
+    vars:
+      - name: ansible_adb_server_host
+  server_port:
+    vars:
+      - name: ansible_adb_server_port
+  connect_timeout:
+    vars:
+      - name: ansible_timeout
+      - name: ansible_adb_connect_timeout
+    cli:
+      - name: timeout
   serial:
     description:
       - The device, by its serial as C(adb devices) shows it. A serial that is an address (V(192.0.2.7:5555)) is
@@ -94,6 +111,11 @@ options:
     description:
       - Seconds until a command, or the copy of a file, is given up; V(0) is no limit. The host is unreachable then.
         What runs on the device is not stopped.
+      - Without a limit, a device that hangs in the middle of a command, or is gone without its connection being ended,
+        holds the task for as long as the adb server keeps the connection, which may be for ever. A device that hangs
+        before is found out within O(connect_timeout).
+      - Set it to more than the longest command takes. The keyword C(timeout) of a task does the same for one task,
+        which fails then.
     type: float
     default: 0
     env:
@@ -136,8 +158,12 @@ seealso:
 
 import os
 import random
+import secrets
+import shutil
 import subprocess
 import time
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
 from typing import IO, Any
 
 from ansible.errors import AnsibleConnectionFailure, AnsibleError, AnsibleFileNotFound
@@ -215,6 +241,7 @@ class Connection(ConnectionBase):
                 f"The device has no shell_v2 (adb features: {', '.join(sorted(features)) or 'none'}), without which"
                 " exit statuses and standard input do not get through. Android 7 or newer has it."
             )
+        self._client.probe(self._serial, deadline.left)
 
     def _only_one(self, deadline: Deadline) -> str:
         devices = self._client.devices(deadline.left)
@@ -334,19 +361,18 @@ class Connection(ConnectionBase):
             raise AnsibleError(_not_copied(in_path, out_path, error))
 
     def fetch_file(self, in_path: str, out_path: str) -> None:
-        """Copy a file from the device. AnsibleError where that fails; no part of it is left then."""
+        """Copy a file from the device. Where that fails, AnsibleError, and what was at I(out_path) stays as it was."""
         self._connect()
         self._display.vvv(f"ADB FETCH {in_path} TO {out_path}", host=self._serial)
         command = MarkedCommand(f"cat <{self._shell.quote(in_path)}")
-        with open(out_path, "wb+") as target:
-            try:
+        try:
+            with _replaced(out_path) as target:
                 answer = self._run(command, b"", target)
                 status, error = self._fetched(command, answer, target)
                 if status != 0:
                     raise AnsibleError(_not_copied(in_path, out_path, error))
-            except BaseException:
-                os.unlink(out_path)
-                raise
+        except OSError as exc:
+            raise AnsibleError(f"{out_path} cannot be written on the controller: {exc.strerror}.") from exc
 
     def _fetched(self, command: MarkedCommand, answer: Answer, target: IO[bytes]) -> tuple[int, bytes]:
         """Take the mark off the end of the file; exit status and stderr of the command."""
@@ -356,6 +382,25 @@ class Connection(ConnectionBase):
         status, tail, error = self._finished(command, Answer(answer.status, target.read(), answer.error))
         target.truncate(start + len(tail))
         return status, error
+
+
+@contextmanager
+def _replaced(path: str) -> Iterator[IO[bytes]]:
+    """A new file, beside the one at I(path) and of the same mode, which takes its place unless something is raised."""
+    path = os.path.realpath(path)
+    if os.path.exists(path) and not os.path.isfile(path):
+        raise AnsibleError(f"{path} on the controller is not a regular file.")
+    part = os.path.join(os.path.dirname(path), f".{secrets.token_hex(8)}.part")
+    try:
+        with open(part, "xb+") as target:
+            if os.path.exists(path):
+                shutil.copymode(path, part)
+            yield target
+        os.replace(part, path)
+    except BaseException:
+        with suppress(FileNotFoundError):
+            os.unlink(part)
+        raise
 
 
 def _not_copied(in_path: str, out_path: str, error: bytes) -> str:

@@ -6,7 +6,7 @@ from __future__ import annotations
 
 
 class ModuleDocFragment:
-    """How the client adb is called on the controller."""
+    """How the client adb is called on the controller. Variables of hosts are the connection's only, and stand there."""
 
     DOCUMENTATION = r"""
 options:
@@ -20,8 +20,6 @@ options:
     ini:
       - section: adb_connection
         key: executable
-    vars:
-      - name: ansible_adb_executable
   server_host:
     description:
       - The host of the adb server. Where it is not set, C(adb) decides by its environment variables
@@ -33,8 +31,6 @@ options:
     ini:
       - section: adb_connection
         key: server_host
-    vars:
-      - name: ansible_adb_server_host
   server_port:
     description:
       - The TCP port of the adb server. Where it is not set, C(adb) takes C(ANDROID_ADB_SERVER_PORT), or 5037.
@@ -44,18 +40,17 @@ options:
     ini:
       - section: adb_connection
         key: server_port
-    vars:
-      - name: ansible_adb_server_port
   connect_timeout:
     description:
       - Seconds until an attempt to reach the adb server and the device is given up.
     type: float
     default: 10
     env:
+      - name: ANSIBLE_TIMEOUT
       - name: ANSIBLE_ADB_CONNECT_TIMEOUT
     ini:
+      - section: defaults
+        key: timeout
       - section: adb_connection
         key: connect_timeout
-    vars:
-      - name: ansible_adb_connect_timeout
 """

@@ -18,6 +18,9 @@ description:
   - A host has the variables C(ansible_connection) and C(ansible_adb_serial), C(adb_serial), C(adb_state),
     C(adb_transport) (V(usb) or V(tcp)), and each property that C(adb devices -l) shows, with C(adb_) before its name
     (C(adb_model), C(adb_product), C(adb_device), C(adb_usb), C(adb_transport_id)).
+  - What a device says of itself is never taken for a template. It is no proof either; any device can have any serial.
+  - A device is left out with a warning where what it gives as its serial cannot be one, or where its host would have
+    the name of the controller (V(localhost), V(127.0.0.1)).
 extends_documentation_fragment:
   - ansible.builtin.constructed
   - devfleet.uid_mem.adb
@@ -60,9 +63,9 @@ options:
   hostnames:
     description:
       - Jinja2 expressions over the variables of a host, in order of preference. The first that gives something is its
-        name. Two devices with the same name are an error.
-      - By default the name is the serial, in which what is not a letter, a digit, C(.), C(_) or C(-) becomes C(_),
-        because a colon has a meaning in host patterns.
+        name; by default it is the serial. Two devices with the same name are an error.
+      - In a name, what is not an ASCII letter, a digit, C(.), C(_) or C(-) becomes C(_), because a colon has a meaning
+        in host patterns, and braces in templates.
     type: list
     elements: str
     default: []
@@ -101,8 +104,10 @@ from collections.abc import Iterable
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
+from ansible.constants import LOCALHOST
 from ansible.errors import AnsibleError, AnsibleParserError
 from ansible.plugins.inventory import BaseInventoryPlugin, Constructable
+from ansible.utils.unsafe_proxy import wrap_var
 
 from ansible_collections.devfleet.uid_mem.plugins.plugin_utils._adb import (
     AdbClient,
@@ -112,6 +117,7 @@ from ansible_collections.devfleet.uid_mem.plugins.plugin_utils._adb import (
     Deadline,
     address_of,
     is_address,
+    is_serial,
 )
 
 CONNECTION = "devfleet.uid_mem.adb"
@@ -145,8 +151,12 @@ class InventoryModule(BaseInventoryPlugin, Constructable):
         states = self.get_option("states")
         serial_of: dict[str, str] = {}
         for device in devices:
-            if device.state in states:
+            if device.state not in states:
+                continue
+            if is_serial(device.serial):
                 self._add(device, serial_of)
+            else:
+                self.display.warning(f"A device is not in the inventory: {device.serial!a} cannot be its serial.")
 
     # --- devices
 
@@ -178,6 +188,9 @@ class InventoryModule(BaseInventoryPlugin, Constructable):
         """One host. I(serial_of) has the names that are taken."""
         variables = self._variables(device)
         name = self._name(variables)
+        if name in LOCALHOST:
+            self.display.warning(f"{device.serial} is not in the inventory: its name, {name}, is the controller's.")
+            return
         if name in serial_of:
             raise AnsibleParserError(
                 f"hostnames gives the devices {serial_of[name]} and {device.serial} the same name, {name}."
@@ -192,24 +205,34 @@ class InventoryModule(BaseInventoryPlugin, Constructable):
         self._add_host_to_keyed_groups(self.get_option("keyed_groups"), variables, name, strict=strict)
 
     def _variables(self, device: AttachedDevice) -> dict[str, Any]:
+        """Of its host. ansible-core before 2.19 runs each string as a template that is not marked as unsafe."""
         properties = {f"adb_{key}": value for key, value in device.properties.items()}
         values = {key: self.get_option(key) for key in HANDED_ON}
         options = {f"ansible_adb_{key}": value for key, value in values.items() if value != HANDED_ON[key]}
+        said: dict[str, Any] = wrap_var(
+            {
+                **properties,
+                "ansible_adb_serial": device.serial,
+                "adb_serial": device.serial,
+                "adb_state": device.state,
+            }
+        )
         return {
-            **properties,
+            **said,
             **options,
             "ansible_connection": CONNECTION,
-            "ansible_adb_serial": device.serial,
-            "adb_serial": device.serial,
-            "adb_state": device.state,
             "adb_transport": "usb" if "usb" in device.properties else "tcp",
         }
 
     def _name(self, variables: dict[str, Any]) -> str:
-        serial = variables["adb_serial"]
+        """Of a host, in which nothing has a meaning for Ansible: names are templates too, before ansible-core 2.19."""
+        return re.sub(r"[^A-Za-z0-9._-]+", "_", self._wanted_name(variables))
+
+    def _wanted_name(self, variables: dict[str, Any]) -> str:
+        serial: str = variables["adb_serial"]
         expressions: Iterable[str] = self.get_option("hostnames")
         if not expressions:
-            return re.sub(r"[^A-Za-z0-9._-]+", "_", serial)
+            return serial
         problems = []
         for expression in expressions:
             try:

@@ -27,7 +27,13 @@ SERVER_ATTEMPTS = 3
 
 DEFAULT_PORT = 5555
 
+# A command that shows that the device answers: all else about it, the server says from memory.
+PROBE = "echo ready"
+
 _ADDRESS = re.compile(r"(?:\[[0-9A-Fa-f:.%]+\]|[^\s:/\[\]]+):[0-9]{1,5}")
+# Letters and digits on most devices; an address, a name of mDNS ("adb-0A1B2C (2)._adb-tls-connect._tcp") or "????????"
+# too. Not "(no serial number)", by which no device can be chosen.
+_SERIAL = re.compile(r"[A-Za-z0-9_?\[][A-Za-z0-9_?\[\] .:%/+#@,=()~-]{0,254}")
 _LISTED = re.compile(
     r"(?P<serial>\S.*?)\s+(?P<state>no permissions.*?|no device|\S+?)(?P<properties>(?:\s+[a-z_]+:\S+)*)"
 )
@@ -210,16 +216,33 @@ class AdbClient:
         self.run("disconnect", address, timeout=timeout)
 
     def features(self, serial: str, timeout: float) -> set[str]:
-        """What device and client can both do, which also shows that the device is ready."""
+        """What device and client can both do, as the server knows it. It says so of a device that hangs, too."""
         answer = self.run("-s", serial, "features", timeout=timeout)
         if answer.status != 0:
             raise answer.problem()
         return set(answer.output.decode("utf-8", "replace").split())
 
+    def probe(self, serial: str, timeout: float) -> None:
+        """See that the device's shell answers, which takes the feature shell_v2."""
+        try:
+            answer = self.run("-s", serial, "shell", "-T", "-e", "none", PROBE, timeout=timeout)
+        except AdbTimeoutError as exc:
+            raise AdbTimeoutError(
+                "The adb server knows the device, but its shell does not answer in time (connect_timeout): it hangs or"
+                " is overloaded, or its cable or network is gone."
+            ) from exc
+        if answer.status != 0 or answer.output.split() != [b"ready"]:
+            raise answer.problem()
+
 
 def is_address(serial: str) -> bool:
     """Whether a serial is that of a device of the network, C(HOST:PORT)."""
     return _ADDRESS.fullmatch(serial) is not None
+
+
+def is_serial(text: str) -> bool:
+    """Whether a device can have it as its serial; what is listed as one is whatever the device says."""
+    return _SERIAL.fullmatch(text) is not None
 
 
 def address_of(host: str, port: int = DEFAULT_PORT) -> str:

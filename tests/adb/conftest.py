@@ -136,6 +136,10 @@ class AdbDevice:
         """As when it crashes; what it had started goes on."""
         os.kill(self.adbd_pid(), signal.SIGKILL)
 
+    def hang(self) -> None:
+        """As when it is wedged: its connections stay, and nothing answers."""
+        os.kill(self.adbd_pid(), signal.SIGSTOP)
+
     def start_adbd(self) -> None:
         """After kill_adbd."""
         seen = (self.place / "log").stat().st_size

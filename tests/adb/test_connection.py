@@ -280,6 +280,14 @@ def test_command_timeout(shared_device: AdbDevice) -> None:
         adb.exec_command("sleep 5")
 
 
+def test_device_that_hangs(own_device: AdbDevice) -> None:
+    """The server still has it as a device."""
+    connection(own_device).exec_command("true")
+    own_device.hang()
+    with pytest.raises(AnsibleConnectionFailure, match="its shell does not answer in time"):
+        connection(own_device, connect_timeout=2).exec_command("true")
+
+
 def test_reset(shared_device: AdbDevice) -> None:
     adb = connection(shared_device)
     adb.exec_command("true")

@@ -228,6 +228,15 @@ def test_adbd_killed_in_the_middle_of_a_task(controller: Controller, own_device:
     assert (own_device.data / "runs").read_text() == "run\nend\n"
 
 
+def test_keyword_timeout_ends_a_task_that_hangs(controller: Controller, own_device: AdbDevice) -> None:
+    before = time.monotonic()
+    (answer,) = controller.play(own_device, raw("sleep 60", timeout=5))
+    assert answer["failed"]
+    assert not answer.get("unreachable")
+    assert "5" in answer["msg"]
+    assert time.monotonic() - before < 40
+
+
 def test_reset_connection_and_wait(controller: Controller, own_device: AdbDevice) -> None:
     own_device.kill_adbd()
     starter = threading.Timer(4, own_device.start_adbd)

@@ -11,6 +11,8 @@ import sys
 from pathlib import Path
 from typing import Any
 
+from ansible_collections.devfleet.uid_mem.plugins.plugin_utils._adb import PROBE
+
 PROGRAM = """\
 #!{python} -I
 import json, os, subprocess, sys, time
@@ -20,7 +22,7 @@ if words[:1] == ["-s"]:
     words = words[2:]
 with open(here + "/calls", "a") as calls:
     calls.write(json.dumps(sys.argv[1:]) + "\\n")
-path = here + "/" + words[0] + ".json"
+path = here + "/" + ("probe" if words[-1] == {probe!r} else words[0]) + ".json"
 answers = json.load(open(path))
 answer = answers.pop(0) if len(answers) > 1 else answers[0]
 with open(path + ".new", "w") as rest:
@@ -46,11 +48,12 @@ class FakeAdb:
         self.place = place
         place.mkdir()
         self.program = place / "adb"
-        self.program.write_text(PROGRAM.format(python=sys.executable, here=str(place)))
+        self.program.write_text(PROGRAM.format(python=sys.executable, here=str(place), probe=PROBE))
         self.program.chmod(0o755)
         self.says("start-server")
         self.says("disconnect")
         self.says("features", {"out": "shell_v2\ncmd\n"})
+        self.says("probe", {"out": "ready\n"})
         self.says("shell", {"run": []})
         self.devices("ABC device usb:1-2 product:p model:m device:d transport_id:1")
 
@@ -68,5 +71,5 @@ class FakeAdb:
         return [json.loads(line) for line in path.read_text().splitlines()] if path.exists() else []
 
     def commands(self) -> list[str]:
-        """The command of each call."""
-        return [words[2] if words[0] == "-s" else words[0] for words in self.calls()]
+        """The command of each call; C(probe) is the shell's that shows that the device answers."""
+        return ["probe" if words[-1] == PROBE else words[2] if words[0] == "-s" else words[0] for words in self.calls()]

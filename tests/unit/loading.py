@@ -27,7 +27,8 @@ def load(plugin: Any, module: ModuleType) -> Any:
     documentation = yaml.safe_load(module.DOCUMENTATION)
     options = dict(documentation["options"])
     for fragment in documentation.get("extends_documentation_fragment", []):
-        options.update(yaml.safe_load(_fragment(fragment))["options"])
+        for key, option in yaml.safe_load(_fragment(fragment))["options"].items():
+            options[key] = option | options.get(key, {})
     manager: Any = constants.config
     manager.initialize_plugin_configuration_definitions(kind, name, options)
     plugin._load_name = name

@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from ansible import context
 from ansible.errors import AnsibleConnectionFailure, AnsibleError, AnsibleFileNotFound
 
 from ansible_collections.devfleet.uid_mem.plugins.connection import adb as plugin
@@ -26,6 +27,7 @@ from ansible_collections.devfleet.uid_mem.plugins.plugin_utils._adb import (
     MarkedCommand,
     address_of,
     is_address,
+    is_serial,
     parse_devices,
 )
 from ansible_collections.devfleet.uid_mem.tests.unit.fake_adb import FakeAdb
@@ -58,8 +60,8 @@ def test_command(fake: FakeAdb) -> None:
     adb = connection(fake)
     assert adb.exec_command("cat; echo no >&2; exit 3", b"\0\xff") == (3, b"\0\xff", b"no\n")
     assert adb.exec_command("exit 4") == (4, b"", b"")
-    assert fake.commands() == ["start-server", "features", "shell", "shell"]
-    assert fake.calls()[2][:6] == ["-s", "ABC", "shell", "-T", "-e", "none"]
+    assert fake.commands() == ["start-server", "features", "probe", "shell", "shell"]
+    assert fake.calls()[3][:6] == ["-s", "ABC", "shell", "-T", "-e", "none"]
 
 
 def test_what_is_behind_the_marks_is_not_lost(fake: FakeAdb) -> None:
@@ -167,7 +169,7 @@ def test_network_device_is_connected_once(fake: FakeAdb) -> None:
     adb = connection(fake, serial=None, host="192.0.2.7")
     adb.exec_command("true")
     adb.exec_command("true")
-    assert fake.commands() == ["start-server", "features", "connect", "features", "shell", "shell"]
+    assert fake.commands() == ["start-server", "features", "connect", "features", "probe", "shell", "shell"]
     assert fake.calls()[2] == ["connect", ADDRESS]
 
 
@@ -193,7 +195,7 @@ def test_network_device_that_another_process_connects(fake: FakeAdb) -> None:
     offline = {"err": "error: device offline", "status": 1}
     fake.says("features", offline, offline, {"out": "shell_v2\n"})
     connection(fake, serial=ADDRESS).exec_command("true")
-    assert fake.commands() == ["start-server", "features", "features", "features", "shell"]
+    assert fake.commands() == ["start-server", "features", "features", "features", "probe", "shell"]
 
 
 def test_connection_of_no_use_is_made_anew(fake: FakeAdb, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -202,7 +204,16 @@ def test_connection_of_no_use_is_made_anew(fake: FakeAdb, monkeypatch: pytest.Mo
     fake.says("features", offline, {"err": f"adb: device '{ADDRESS}' not found", "status": 1}, {"out": "shell_v2\n"})
     fake.says("connect", {"out": f"already connected to {ADDRESS}\n"})
     connection(fake, serial=ADDRESS).exec_command("true")
-    assert fake.commands() == ["start-server", "features", "disconnect", "features", "connect", "features", "shell"]
+    assert fake.commands() == [
+        "start-server",
+        "features",
+        "disconnect",
+        "features",
+        "connect",
+        "features",
+        "probe",
+        "shell",
+    ]
 
 
 def test_network_device_that_hangs_in_the_end(fake: FakeAdb) -> None:
@@ -295,6 +306,47 @@ def test_device_that_does_not_answer(fake: FakeAdb) -> None:
     assert "'adb -s ABC features' did not end in time" in refused(fake, connect_timeout=0.5)
 
 
+def test_timeout_of_ansible_is_that_of_the_connection(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Its own sources come first."""
+
+    def timeout(**variables: Any) -> Any:
+        adb: Any = adb_connection()
+        adb.set_options(var_options=variables)
+        return adb.get_option("connect_timeout")
+
+    assert timeout() == 10
+    monkeypatch.setenv("ANSIBLE_TIMEOUT", "20")
+    assert timeout() == 20
+    monkeypatch.setenv("ANSIBLE_ADB_CONNECT_TIMEOUT", "30")
+    assert timeout() == 30
+    monkeypatch.setattr(context, "CLIARGS", {"timeout": 40})
+    assert timeout() == 40
+    assert timeout(ansible_timeout=50) == 50
+    assert timeout(ansible_timeout=50, ansible_adb_connect_timeout=60) == 60
+
+
+@pytest.mark.parametrize("option", ["executable", "server_host", "server_port"])
+def test_host_variables_of_shared_options(option: str) -> None:
+    adb: Any = adb_connection()
+    adb.set_options(var_options={f"ansible_adb_{option}": "5038"})
+    assert str(adb.get_option(option)) == "5038"
+
+
+@pytest.mark.parametrize(
+    ("said", "words"),
+    [
+        ({"sleep": 20}, r"its shell does not answer in time \(connect_timeout\)"),
+        ({"out": ""}, "adb says: nothing"),
+        ({"err": "error: closed", "status": 1}, "adb says: error: closed"),
+    ],
+)
+def test_device_that_hangs_though_the_server_knows_it(fake: FakeAdb, said: dict[str, Any], words: str) -> None:
+    fake.says("probe", said)
+    with pytest.raises(AnsibleConnectionFailure, match=words):
+        connection(fake, connect_timeout=2).exec_command("true")
+    assert fake.commands()[-1] == "probe"
+
+
 def test_server_elsewhere_is_not_started(tmp_path: Path) -> None:
     client = _adb.AdbClient("adb", "192.0.2.1", 5038)
     assert client.command("x") == ["adb", "-H", "192.0.2.1", "-P", "5038", "x"]
@@ -330,7 +382,7 @@ def test_reset_of_a_network_device(fake: FakeAdb) -> None:
     adb.reset()
     assert fake.calls()[-1] == ["disconnect", ADDRESS]
     adb.exec_command("true")
-    assert fake.commands()[-3:] == ["start-server", "features", "shell"]
+    assert fake.commands()[-4:] == ["start-server", "features", "probe", "shell"]
 
 
 def test_reset_never_fails(fake: FakeAdb) -> None:
@@ -355,6 +407,10 @@ def test_transport_test(fake: FakeAdb) -> None:
 
 
 # --- files
+
+
+def names(place: Path) -> list[str]:
+    return sorted(path.name for path in place.iterdir())
 
 
 def test_files(fake: FakeAdb, tmp_path: Path) -> None:
@@ -388,7 +444,7 @@ def test_file_that_does_not_go(fake: FakeAdb, tmp_path: Path) -> None:
         connection(fake).put_file(str(tmp_path / "in"), "/none/x")
     with pytest.raises(AnsibleError, match=r"/none cannot be copied to .*out: \S"):
         connection(fake).fetch_file("/none", str(tmp_path / "out"))
-    assert not (tmp_path / "out").exists()
+    assert names(tmp_path) == ["adb", "in"]
 
 
 @pytest.mark.parametrize("answer", [{"out": "half of it"}, {"err": "error: closed", "status": 1}])
@@ -397,9 +453,44 @@ def test_part_of_a_file(fake: FakeAdb, tmp_path: Path, answer: dict[str, Any]) -
     (tmp_path / "in").touch()
     with pytest.raises(AnsibleConnectionFailure, match="connection broke"):
         connection(fake).fetch_file("/file", str(tmp_path / "out"))
-    assert not (tmp_path / "out").exists()
+    assert names(tmp_path) == ["adb", "in"]
     with pytest.raises(AnsibleConnectionFailure, match="connection broke"):
         connection(fake).put_file(str(tmp_path / "in"), "/file")
+
+
+@pytest.mark.parametrize("answer", [{"out": "half of it"}, {"run": [["cat <", "cat </none"]]}, {"sleep": 20}])
+def test_file_that_was_there_stays(fake: FakeAdb, tmp_path: Path, answer: dict[str, Any]) -> None:
+    fake.says("shell", answer)
+    (tmp_path / "out").write_bytes(b"old")
+    with pytest.raises(AnsibleError):
+        connection(fake, command_timeout=2).fetch_file("/file", str(tmp_path / "out"))
+    assert (tmp_path / "out").read_bytes() == b"old"
+    assert names(tmp_path) == ["adb", "out"]
+
+
+def test_file_that_was_there_is_replaced(fake: FakeAdb, tmp_path: Path) -> None:
+    """With its mode, and behind a link; a new one gets the usual mode."""
+    for name, data in {"in": b"new", "out": b"old"}.items():
+        (tmp_path / name).write_bytes(data)
+    (tmp_path / "out").chmod(0o640)
+    (tmp_path / "link").symlink_to("out")
+    for name in ("link", "other"):
+        connection(fake).fetch_file(str(tmp_path / "in"), str(tmp_path / name))
+    assert (tmp_path / "link").is_symlink()
+    assert (tmp_path / "out").read_bytes() == b"new"
+    assert (tmp_path / "out").stat().st_mode & 0o777 == 0o640
+    assert (tmp_path / "other").stat().st_mode == (tmp_path / "in").stat().st_mode
+    assert names(tmp_path) == ["adb", "in", "link", "other", "out"]
+
+
+def test_place_that_cannot_be_written(fake: FakeAdb, tmp_path: Path) -> None:
+    with pytest.raises(AnsibleError, match="out cannot be written on the controller: No such file"):
+        connection(fake).fetch_file("/file", str(tmp_path / "none/out"))
+    os.mkfifo(tmp_path / "pipe")
+    with pytest.raises(AnsibleError, match="pipe on the controller is not a regular file"):
+        connection(fake).fetch_file("/file", str(tmp_path / "pipe"))
+    assert "shell" not in fake.commands()
+    assert names(tmp_path) == ["adb", "pipe"]
 
 
 # --- what adb prints
@@ -433,6 +524,7 @@ def test_part_of_a_file(fake: FakeAdb, tmp_path: Path, answer: dict[str, Any]) -
 def test_parse_devices(line: str, device: AttachedDevice) -> None:
     text = f"* daemon started successfully\nList of devices attached\n{line}\n\n"
     assert parse_devices(text) == [device]
+    assert is_serial(device.serial)
 
 
 def test_parse_what_is_no_list() -> None:
@@ -454,6 +546,7 @@ def test_parse_what_is_no_list() -> None:
 def test_address_of(host: str, address: str) -> None:
     assert address_of(host) == address
     assert is_address(address)
+    assert is_serial(address)
 
 
 @pytest.mark.parametrize("serial", ["0A1B2C", "emulator-5554", "adb-0A._adb-tls-connect._tcp", "usb:1-2", "a:b:5555"])

@@ -14,7 +14,9 @@ import yaml
 from ansible.errors import AnsibleError, AnsibleParserError
 from ansible.inventory.data import InventoryData
 from ansible.parsing.dataloader import DataLoader
+from ansible.template import Templar
 
+from ansible_collections.devfleet.uid_mem.plugins.doc_fragments import adb as adb_fragment
 from ansible_collections.devfleet.uid_mem.plugins.inventory import adb_devices
 from ansible_collections.devfleet.uid_mem.plugins.plugin_utils._adb import AdbClient
 from ansible_collections.devfleet.uid_mem.tests.unit.fake_adb import FakeAdb
@@ -91,6 +93,14 @@ def test_options_of_the_server_are_handed_on(fake: FakeAdb, monkeypatch: pytest.
     assert (host["ansible_adb_server_host"], host["ansible_adb_server_port"]) == ("192.0.2.1", 5038)
 
 
+def test_documented_sources_are_those_there_are() -> None:
+    """An inventory plugin reads no variables of hosts, and ansible-inventory has no --timeout."""
+    options = yaml.safe_load(adb_fragment.ModuleDocFragment.DOCUMENTATION)["options"]
+    assert set(options) >= {"executable", "server_host", "server_port", "connect_timeout"}
+    for option in (*options.values(), *yaml.safe_load(adb_devices.DOCUMENTATION)["options"].values()):
+        assert not {"vars", "cli", "keyword"} & set(option)
+
+
 def test_other_states(fake: FakeAdb) -> None:
     assert list(parse(fake, states=["unauthorized"]).hosts) == ["DEF"]
 
@@ -129,6 +139,47 @@ def test_constructed(fake: FakeAdb) -> None:
         "product_oriole": ["0A1B2C"],
         "product_evk": ["192.0.2.7_5555"],
     }
+
+
+# --- what a device says is data
+
+
+TEMPLATE = "{{1+1}}"
+
+
+def test_no_variable_is_a_template(fake: FakeAdb) -> None:
+    """Before ansible-core 2.19, whatever is not marked is one."""
+    fake.devices(f"0A1B2C device usb:{TEMPLATE} product:{TEMPLATE} model:{TEMPLATE} device:{TEMPLATE} transport_id:1")
+    data = parse(fake, compose={"where": "adb_model", "lab": "'lab ' ~ adb_model"}, hostnames=["adb_model"])
+    (name,) = data.hosts
+    found = variables(data, name)
+    assert [found[key] for key in ("where", "lab", "adb_usb")] == [TEMPLATE, f"lab {TEMPLATE}", TEMPLATE]
+    loader: Any = DataLoader
+    templar: Any = Templar
+    said = {key: value for key, value in found.items() if not key.startswith("ansible_") or key == "ansible_adb_serial"}
+    assert templar(loader(), variables=found).template(said) == said
+
+
+def test_no_name_is_a_template(fake: FakeAdb) -> None:
+    fake.devices(f"0A1B2C device usb:1-2 model:{TEMPLATE} transport_id:1")
+    data = parse(fake, hostnames=["adb_model"], keyed_groups=[{"key": "adb_model", "prefix": "model"}])
+    assert list(data.hosts) == ["_1_1_"]
+    assert [name for name, group in data.groups.items() if group.hosts] == ["model___1_1__"]
+
+
+@pytest.mark.parametrize(
+    "serial", ["{{1+1}}", "0A{{1+1}}", "{%if1%}", "(no serial number)", "-L", "..", "\x1b[1m", "é"]
+)
+def test_what_is_no_serial(fake: FakeAdb, warnings: list[str], serial: str) -> None:
+    fake.devices(f"{serial} device usb:1-2 transport_id:1", PIXEL)
+    assert list(parse(fake).hosts) == ["0A1B2C"]
+    assert warnings == [f"A device is not in the inventory: {serial!a} cannot be its serial."]
+
+
+def test_device_with_the_name_of_the_controller(fake: FakeAdb, warnings: list[str]) -> None:
+    fake.devices("localhost device usb:1-2 transport_id:1", PIXEL)
+    assert list(parse(fake).hosts) == ["0A1B2C"]
+    assert warnings == ["localhost is not in the inventory: its name, localhost, is the controller's."]
 
 
 def test_strict(fake: FakeAdb) -> None:
