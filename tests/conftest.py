@@ -13,7 +13,10 @@ from __future__ import annotations
 import importlib.util
 import sys
 import types
+from collections.abc import Generator
 from pathlib import Path
+
+import pytest
 
 COLLECTION = "ansible_collections.devfleet.uid_mem"
 ROOT = Path(__file__).resolve().parents[1]
@@ -32,3 +35,22 @@ if not _is_importable():
         package = types.ModuleType(".".join(parts[:depth]))
         package.__path__ = [str(ROOT)] if depth == len(parts) else []
         sys.modules[package.__name__] = package
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    parser.addoption(
+        "--require-programs",
+        action="store_true",
+        help="fail the tests whose programs are not installed, instead of skipping them",
+    )
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_makereport(item: pytest.Item) -> Generator[None, pytest.TestReport, pytest.TestReport]:
+    """A skip is for want of a program when its reason says that something is not installed."""
+    report = yield
+    if item.config.getoption("require_programs") and report.skipped and isinstance(report.longrepr, tuple):
+        reason = report.longrepr[2].removeprefix("Skipped: ")
+        if "not installed" in reason:
+            report.outcome, report.longrepr = "failed", f"--require-programs: {reason}"
+    return report

@@ -17,7 +17,9 @@ DAEMON = ROLES / "uid_mem" / "files" / "daemon.sh"
 USERSPACE = ROLES.parent / "userspace"
 SETUP = "mount -t tmpfs -o mode=755 tmpfs /usr/local; cd /;"
 
-pytestmark = pytest.mark.skipif(shutil.which("make") is None or shutil.which("cc") is None, reason="no make or no cc")
+pytestmark = pytest.mark.skipif(
+    shutil.which("make") is None or shutil.which("cc") is None, reason="make or cc is not installed"
+)
 
 
 def run_program(*arguments: str) -> subprocess.CompletedProcess[str]:

@@ -80,7 +80,7 @@ def test_wrong_usage_is_told(arguments: list[str], message: str) -> None:
     assert message in done.stderr
 
 
-@pytest.mark.skipif(shutil.which("qemu-img") is None, reason="no qemu-img")
+@pytest.mark.skipif(shutil.which("qemu-img") is None, reason="qemu-img is not installed")
 @pytest.mark.parametrize(("profile", "has_key"), [("debian", True), ("android", False)])
 def test_a_device_is_made_and_started(tmp_path: pathlib.Path, profile: str, *, has_key: bool) -> None:
     image, device, programs = tmp_path / "image", tmp_path / "device", tmp_path / "bin"
@@ -121,7 +121,7 @@ def test_a_pid_file_of_somebody_else_is_not_believed(tmp_path: pathlib.Path) -> 
         other.send_signal(signal.SIGKILL)
 
 
-@pytest.mark.skipif(shutil.which(CC) is None, reason=f"no {CC}")
+@pytest.mark.skipif(shutil.which(CC) is None, reason=f"{CC} is not installed")
 def test_an_image_is_named_by_what_it_is_made_from(tmp_path: pathlib.Path) -> None:
     first = run(MAKE_IMAGE, "--print-path", tmp_path)
     assert first.returncode == 3

@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 TOOLS = Path(__file__).parents[3] / "tools"
-PROGRAMS = ["bootstrap", "checkpatch", "collection", "kernel", "run", "test"]
+PROGRAMS = ["bootstrap", "checkpatch", "collection", "cores", "kernel", "provide_pip", "run", "test"]
 
 
 def call(program: str, *arguments: str) -> subprocess.CompletedProcess[str]:
@@ -35,6 +35,7 @@ def test_help(program: str, option: str) -> None:
         ("collection", [], "say what to make"),
         ("collection", ["fun"], "unknown argument 'fun'"),
         ("collection", ["tree", "tarball"], "one argument is expected, not 2"),
+        ("cores", ["--fun"], "unknown option '--fun'"),
         ("kernel", [], "say which series to build"),
         ("kernel", ["--fun"], "say which series to build"),
         ("kernel", ["2.4"], "no patches for series '2.4'; there are for: "),

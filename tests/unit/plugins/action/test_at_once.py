@@ -12,6 +12,7 @@ import subprocess
 import time
 from concurrent.futures import ThreadPoolExecutor
 from functools import partial
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -23,8 +24,6 @@ from ansible_collections.devfleet.uid_mem.plugins.plugin_utils._scripts import S
 from ansible_collections.devfleet.uid_mem.tests.unit.host import Host
 
 if TYPE_CHECKING:
-    from pathlib import Path
-
     from ansible_collections.devfleet.uid_mem.tests.unit.device import Device
 
 AT_ONCE = 8
@@ -70,6 +69,28 @@ def test_nothing_is_lost(crowded: Device) -> None:
     assert crowded.limits.read_text() == wanted.text()
     assert Table.parse(crowded.read_file()) == wanted
     assert crowded.read_file().splitlines()[:3] == COMMENTS
+    assert crowded.files() == ["limits"]
+
+
+def test_lock_that_is_taken_while_it_is_judged(crowded: Device) -> None:
+    """It goes and a live process takes it, between the look at it and its removal: that one is waited for."""
+    boot = Path("/proc/sys/kernel/random/boot_id").read_text().strip()
+    started = Path("/proc/self/stat").read_text().rpartition(") ")[2].split()[19]
+    owner = f"{boot}.{os.getpid()}.{started}"
+    lock, looks, seen = crowded.file.parent / ".limits.uid_mem.lock", crowded.root / "looks", crowded.root / "seen"
+    crowded.prelude += f"""
+readlink() {{
+  command readlink "$@"
+  echo >>{looks}
+  if [ "$(wc -l <{looks})" -eq 2 ]; then rm -f {lock}; ln -s {owner} {lock}; fi
+}}
+sleep() {{
+  command readlink {lock} >>{seen}
+  rm -f {lock}
+}}"""
+    assert declare(crowded, 0).get("msg") is None
+    assert seen.exists(), "the lock of a live process was removed"
+    assert seen.read_text() == f"{owner}\n"
     assert crowded.files() == ["limits"]
 
 

@@ -2,89 +2,92 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
 
-"""Each example of the documentation, through the real plugins on a device."""
+"""Each example of the documentation, by a real ansible-playbook on a device, with its become: a command within quotes
+within quotes, as sudo gets it.
+"""
 
 from __future__ import annotations
 
-import subprocess
 from typing import TYPE_CHECKING, Any
 
 import pytest
 import yaml
-from ansible import template
-from ansible.parsing.dataloader import DataLoader
 
-from ansible_collections.devfleet.uid_mem.plugins.action import uid_mem_info, uid_mem_limit
 from ansible_collections.devfleet.uid_mem.plugins.modules import uid_mem_info as info_doc
 from ansible_collections.devfleet.uid_mem.plugins.modules import uid_mem_limit as limit_doc
+from ansible_collections.devfleet.uid_mem.tests.unit.fleet import Fleet, write_program
 
 if TYPE_CHECKING:
-    from ansible_collections.devfleet.uid_mem.tests.unit.host import Host
+    from pathlib import Path
 
-ACTIONS = {
-    "devfleet.uid_mem.uid_mem_limit": uid_mem_limit,
-    "devfleet.uid_mem.uid_mem_info": uid_mem_info,
-}
-KEYWORDS = {"name", "become", "register"}
-# ansible-core 2.19 and later render only what is marked as a template.
-trusted = getattr(template, "trust_as_template", str)
+ACTION = "devfleet.uid_mem.uid_mem_limit"
 
-
-def examples(text: str) -> list[Any]:
-    tasks: list[dict[str, Any]] = yaml.safe_load(text)
-    return [pytest.param(task, id=task["name"]) for task in tasks]
+# A user of the device, on whatever machine this runs.
+ID = """\
+#!/bin/sh
+case "$*" in *games) echo 5 ;; *) PATH={path} exec id "$@" ;; esac
+"""
 
 
-def action_of(task: dict[str, Any]) -> str:
-    (name,) = task.keys() - KEYWORDS
-    return str(name)
+def make_fleet(place: Path, size: int, write_limits: Path) -> Fleet:
+    """A device for each example: with Android's directory, a user named games, and a limit that can go."""
+    fleet = Fleet(place, size, write_limits)
+    for device in fleet.devices:
+        (device.root / "data" / "local" / "uid_mem").mkdir(parents=True)
+        (device.proc / "events").write_text("seq=0 ts=1 event=limit_set uid=5 max=1048576\n")
+        programs, _, path = device.environment["PATH"].partition(":")
+        write_program(fleet.place / programs / "id", ID.format(path=path))
+        device.limits.write_text("10070 max=9437184 high=max policy=default metric=rss grace_ms=0 mode=enforce\n")
+        device.write_file("10070 max=9M\n")
+    return fleet
 
 
-def _marked(value: Any) -> Any:
-    return trusted(value) if isinstance(value, str) else value
+def play(fleet: Fleet, plays: list[dict[str, Any]], *, pipelining: bool) -> int:
+    """Run them; how often sudo was called, each time for the host's shell with the one command it is given."""
+    fleet.play(yaml.safe_dump(plays), pipelining=pipelining, ansible_become_exe=fleet.place / "sudo")
+    calls = fleet.sudo_calls.read_text().splitlines()
+    for call in calls:
+        *flags, shell, option = call.split()
+        assert flags == ["-H", "-S", "-n", "-u", "root"]
+        assert shell.endswith("/shell")
+        assert option == "-c"
+    return len(calls)
 
 
-@pytest.fixture
-def ready(host: Host) -> Host:
-    """A host with what the examples speak of: Android's directory, and a user named games."""
-    (host.device.root / "data" / "local" / "uid_mem").mkdir(parents=True)
-    (host.device.proc / "events").write_text("seq=0 ts=1 event=limit_set uid=5 max=1048576\n")
-    return host
+def play_of(number: int, tasks: list[dict[str, Any]]) -> dict[str, Any]:
+    return {"hosts": f"host{number}", "gather_facts": False, "tasks": tasks}
 
 
-@pytest.mark.parametrize("task", examples(limit_doc.EXAMPLES))
-def test_example_of_uid_mem_limit(ready: Host, task: dict[str, Any]) -> None:
-    assert action_of(task) == "devfleet.uid_mem.uid_mem_limit"
-    assert task["become"]
-    args = task["devfleet.uid_mem.uid_mem_limit"]
-    if subprocess.run(["id", "-u", "games"], capture_output=True, check=False).returncode:
-        pytest.skip("this machine has no user named games")
-    # There is something to do for each, also where a limit is to go.
-    ready.device.limits.write_text("10070 max=9437184 high=max policy=default metric=rss grace_ms=0 mode=enforce\n")
-    ready.device.write_file("10070 max=9M\n")
-    predicted = ready.limit(check=True, **args)
-    result = ready.limit(**args)
-    assert result == predicted
-    assert result["changed"], result
-    again = ready.limit(**args)
-    assert not again["changed"]
-    assert "warnings" not in again
+def makes_true(*conditions: str) -> dict[str, Any]:
+    return {"name": "It has", "ansible.builtin.assert": {"that": list(conditions)}}
 
 
-def test_examples_of_uid_mem_info(ready: Host) -> None:
+@pytest.mark.parametrize("pipelining", [True, False])
+def test_examples_of_uid_mem_limit(tmp_path: Path, write_limits: Path, *, pipelining: bool) -> None:
+    examples = yaml.safe_load(limit_doc.EXAMPLES)
+    plays = []
+    for number, task in enumerate(examples):
+        assert task.keys() == {"name", "become", ACTION}
+        tasks = [
+            {**task, "check_mode": True, "register": "predicted"},
+            {**task, "register": "result"},
+            {**task, "register": "again"},
+            makes_true(
+                "result == predicted", "result.changed", "not again.changed", "again.warnings | default([]) == []"
+            ),
+        ]
+        plays.append(play_of(number, tasks))
+    fleet = make_fleet(tmp_path, len(examples), write_limits)
+    # A read each time, and one write.
+    assert play(fleet, plays, pipelining=pipelining) == 4 * len(examples)
+
+
+@pytest.mark.parametrize("pipelining", [True, False])
+def test_examples_of_uid_mem_info(tmp_path: Path, write_limits: Path, *, pipelining: bool) -> None:
     """In their order, as a later one speaks of what an earlier one has registered."""
-    variables: dict[str, Any] = {"omit": "__omit__"}
-    asserted = 0
-    for task in yaml.safe_load(info_doc.EXAMPLES):
-        templar: Any = template.Templar(loader=DataLoader(), variables=variables)  # type: ignore[no-untyped-call]
-        action = action_of(task)
-        if action == "ansible.builtin.assert":
-            assert templar.template(trusted("{{ " + task[action]["that"] + " }}")) is True
-            asserted += 1
-            continue
-        args = {name: templar.template(_marked(value)) for name, value in (task[action] or {}).items()}
-        result = ready.run(ACTIONS[action], args)
-        assert not result.get("failed"), result
-        variables[task.get("register", "unused")] = result
-    assert asserted == 2
-    assert variables["recently"]["events"]
+    tasks = yaml.safe_load(info_doc.EXAMPLES)
+    reads = [task for task in tasks if "devfleet.uid_mem.uid_mem_info" in task]
+    assert all(task["become"] for task in reads)
+    fleet = make_fleet(tmp_path, 1, write_limits)
+    plays = [play_of(0, [*tasks, makes_true("recently.events | length == 1", "uid_mem.limits[0].uid == '10070'")])]
+    assert play(fleet, plays, pipelining=pipelining) == len(reads)

@@ -2,40 +2,23 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
 
-"""ansible-playbook for real: loop, delegate_to, check mode, become, async, and many forks.
-
-Each host is a device of its own, reached by the connection local. Its shell gives the scripts the device's directory as
-the argument they have for it.
-"""
+"""ansible-playbook for real: loop, delegate_to, check mode, become, async."""
 
 from __future__ import annotations
 
 import os
 import shutil
-import subprocess
-import sys
-from pathlib import Path
+from typing import TYPE_CHECKING
 
 import pytest
 
 from ansible_collections.devfleet.uid_mem.plugins.plugin_utils._limits import Table
-from ansible_collections.devfleet.uid_mem.tests.unit.device import Device
+from ansible_collections.devfleet.uid_mem.tests.unit.fleet import Fleet
+
+if TYPE_CHECKING:
+    from pathlib import Path
 
 HOSTS = 6
-
-SHELL = """\
-#!/bin/sh
-PATH={path} DEVICE={root}
-export PATH DEVICE
-exec /bin/sh "$@"
-"""
-# sh -c SCRIPT uid_mem ROOT ARGUMENT..., where ROOT is empty.
-SCRIPT_SHELL = """\
-#!/bin/sh
-script=$2
-shift 4
-exec /bin/sh -c "$script" uid_mem "$DEVICE" "$@"
-"""
 
 PLAYBOOK = """\
 - hosts: all
@@ -114,67 +97,23 @@ PLAYBOOK = """\
       become: true
       become_method: ansible.builtin.su
       register: known
-      when: can_become
+      when: can_become | bool
     - ansible.builtin.assert:
         that: known.limits | map(attribute='uid') | select('in', ['5', '6', '7-9']) == ['6', '7-9']
-      when: can_become
+      when: can_become | bool
 """
 
 
-def write_program(path: Path, text: str) -> None:
-    path.write_text(text)
-    path.chmod(0o755)
-
-
-@pytest.fixture
-def devices(tmp_path: Path, write_limits: Path) -> list[Device]:
-    """The devices, and an inventory of them."""
-    shells = tmp_path / "sh"
-    shells.mkdir()
-    write_program(shells / "sh", SCRIPT_SHELL)
-    made = []
-    for number in range(HOSTS):
-        root, programs = tmp_path / f"host{number}", tmp_path / f"programs{number}"
-        for directory in (root, programs):
-            directory.mkdir()
-        device = Device(root, f"{programs}:{shells}:{os.environ['PATH']}")
-        device.load_module()
-        device.install_kernel(write_limits)
+@pytest.mark.parametrize("pipelining", [True, False])
+def test_playbook(tmp_path: Path, write_limits: Path, *, pipelining: bool) -> None:
+    fleet = Fleet(tmp_path, HOSTS, write_limits)
+    for device in fleet.devices:
         device.add_process(77, 5000, RssAnon=2048)
-        write_program(root / "shell", SHELL.format(path=device.environment["PATH"], root=root))
-        made.append(device)
-    lines = [f"host{number} ansible_shell_executable={tmp_path}/host{number}/shell" for number in range(HOSTS)]
-    (tmp_path / "inventory").write_text("\n".join(lines) + "\n[all:vars]\nansible_connection=local\n")
-    return made
-
-
-def collections(place: Path) -> Path:
-    """Where Ansible finds this collection, wherever it lies."""
-    link = place / "ansible_collections" / "devfleet" / "uid_mem"
-    link.parent.mkdir(parents=True)
-    link.symlink_to(Path(__file__).resolve().parents[4])
-    return place
-
-
-@pytest.mark.parametrize("pipelining", ["true", "false"])
-def test_playbook(tmp_path: Path, devices: list[Device], pipelining: str) -> None:
-    (tmp_path / "playbook.yml").write_text(PLAYBOOK)
     can_become = os.getuid() == 0 and shutil.which("su") is not None
-    command = [sys.executable, "-m", "ansible", "playbook", "-i", str(tmp_path / "inventory"), "--forks", "100"]
-    command += ["-e", f'{{"can_become": {str(can_become).lower()}}}', str(tmp_path / "playbook.yml")]
-    environment = {
-        **os.environ,
-        "ANSIBLE_COLLECTIONS_PATH": str(collections(tmp_path)),
-        "ANSIBLE_PIPELINING": pipelining,
-        "ANSIBLE_LOCALHOST_WARNING": "false",
-        "ANSIBLE_LOCAL_TEMP": str(tmp_path / "local"),
-        "HOME": str(tmp_path),
-    }
-    done = subprocess.run(command, env=environment, capture_output=True, text=True, check=False, timeout=300)
-    assert done.returncode == 0, done.stdout + done.stderr
-    assert "[WARNING]: Above the new limit already" in done.stdout + done.stderr
+    said = fleet.play(PLAYBOOK, pipelining=pipelining, can_become=can_become)
+    assert "[WARNING]: Above the new limit already" in said
 
-    for number, device in enumerate(devices):
+    for number, device in enumerate(fleet.devices):
         wanted = f"6 max={number + 1}M\n7-9 max=1000M grace_ms=2000\n"
         if number == 0:
             wanted += "".join(f"{1000 + other} max=2M\n" for other in range(HOSTS))
