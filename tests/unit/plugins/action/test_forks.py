@@ -4,8 +4,8 @@
 
 """Many forks of a real ansible-playbook: a hundred for a hundred devices, and half of that for one device.
 
-On two cores a hundred devices take 20 s. A hundred tasks on one device take 115 s, as each success lets the others look
-anew; the time goes with the square of their number.
+On two cores a hundred devices take 9 to 20 s. Fifty tasks on one device take 14 to 29 s and a hundred take 100 s: after
+each success the others look anew, and all of them ask for the lock ten times a second.
 """
 
 from __future__ import annotations
