@@ -28,8 +28,9 @@ from ansible_collections.devfleet.uid_mem.plugins.plugin_utils._usage import par
 # How often a task looks anew because someone else has changed the limits since it read them. Of any number of tasks
 # that do, one succeeds each time.
 ATTEMPTS = 200
-# Longest pause before that, in seconds.
-MAX_PAUSE = 0.2
+# Longest pause before that, in seconds: it grows by STEP each time, since a task that fails often has many beside it.
+STEP = 0.1
+MAX_PAUSE = 2.0
 
 
 class ActionModule(ActionBase):
@@ -51,11 +52,11 @@ class ActionModule(ActionBase):
         return result
 
     def _declare(self, wish: Wish) -> dict[str, Any]:
-        for _attempt in range(1, ATTEMPTS):
+        for attempt in range(1, ATTEMPTS):
             try:
                 return self._attempt(wish)
             except ConflictError:
-                time.sleep(random.uniform(0, MAX_PAUSE))
+                time.sleep(random.uniform(0, min(STEP * attempt, MAX_PAUSE)))
         return self._attempt(wish)
 
     def _attempt(self, wish: Wish) -> dict[str, Any]:

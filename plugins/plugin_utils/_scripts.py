@@ -248,11 +248,13 @@ started() {
   sed "s/.*) //" "/proc/$1/stat" 2>/dev/null | cut -d " " -f 20
 }
 
-# Whether a lock is there whose process has ended.
+# Whether a lock is there whose process has ended. Until that was looked up, the process may have gone in good order and
+# another one have come, so the lock is read once more.
 is_left() {
   holder=$(readlink "$1") || return 1
   of_process=${holder#"$boot".}
-  [ "$of_process" = "$holder" ] || [ "$(started "${of_process%.*}")" != "${of_process#*.}" ]
+  if [ "$of_process" != "$holder" ] && [ "$(started "${of_process%.*}")" = "${of_process#*.}" ]; then return 1; fi
+  [ "$(readlink "$1")" = "$holder" ]
 }
 
 # One process at a time, so that none removes the lock of one that was faster.
