@@ -151,8 +151,7 @@ def test_no_variable_is_a_template(fake: FakeAdb) -> None:
     """Before ansible-core 2.19, whatever is not marked is one."""
     fake.devices(f"0A1B2C device usb:{TEMPLATE} product:{TEMPLATE} model:{TEMPLATE} device:{TEMPLATE} transport_id:1")
     data = parse(fake, compose={"where": "adb_model", "lab": "'lab ' ~ adb_model"}, hostnames=["adb_model"])
-    (name,) = data.hosts
-    found = variables(data, name)
+    found = variables(data, *data.hosts)
     assert [found[key] for key in ("where", "lab", "adb_usb")] == [TEMPLATE, f"lab {TEMPLATE}", TEMPLATE]
     loader: Any = DataLoader
     templar: Any = Templar
