@@ -29,9 +29,8 @@ class Action(Protocol):
     _connection: Any
     _task: Any
 
-    def _low_level_execute_command(
-        self, cmd: str, *, in_data: bytes | None, encoding_errors: str
-    ) -> dict[str, Any]: ...
+    def _low_level_execute_command(self, cmd: str, *, in_data: bytes | None, encoding_errors: str) -> dict[str, Any]:
+        """Run a command on the host."""
 
 
 def refuse_async(action: Action) -> None:
