@@ -189,6 +189,26 @@ def test_a_file_arrives_as_it_is(tmp_path: pathlib.Path) -> None:
     assert [path.name for path in destination.parent.iterdir()] == ["file"]
 
 
+def test_a_placed_file_is_on_the_disk(tmp_path: pathlib.Path) -> None:
+    """A power cut right after it left an empty file."""
+    (tmp_path / "file").write_bytes(b"content")
+    packed = tmp_path / "packed"
+    carry(CARRY, "pack", tmp_path / "file", packed)
+    programs = tmp_path / "programs"
+    programs.mkdir()
+    for name, line in (("fsync", 'echo fsync "$1"'), ("mv", 'echo mv "$2"; exec /bin/mv "$@"')):
+        (programs / name).write_text(f"#!/bin/sh\n{{ {line}; }} >>{tmp_path}/calls\n")
+        (programs / name).chmod(0o755)
+    there = tmp_path / "there"
+    command = ["env", f"PATH={programs}:{os.environ['PATH']}", "sh", packed, "place", there, "0644"]
+    assert subprocess.run(command, capture_output=True, text=True, check=False).stdout == "changed=yes\n"
+    assert (tmp_path / "calls").read_text().splitlines() == [
+        f"fsync {there}.new",
+        f"mv {there}.new",
+        f"fsync {tmp_path}",
+    ]
+
+
 def test_a_damaged_file_is_not_placed(tmp_path: pathlib.Path) -> None:
     (tmp_path / "file").write_bytes(b"content" * 100)
     carry(CARRY, "pack", tmp_path / "file", tmp_path / "packed")

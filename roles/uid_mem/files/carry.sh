@@ -66,7 +66,11 @@ cmd_pack() {
 	say "$2"
 }
 
-# place DESTINATION MODE: in one step, also where the old one runs.
+to_disk() {
+	fsync "$1" 2>/dev/null || sync "$1" 2>/dev/null || sync
+}
+
+# place DESTINATION MODE: in one step, also where the old one runs, and complete on the disk at the end.
 cmd_place() {
 	[ "$SUM" != none ] || die "this copy of $PROGRAM carries no file: make one with 'pack'"
 	if [ -f "$1" ] && [ "$(sum_of "$1")" = "$SUM" ] && [ "$(stat -c %a "$1")" = "${2#0}" ]; then
@@ -79,8 +83,10 @@ cmd_place() {
 	place_message=$( (mkdir -p "${1%/*}" && tail -n "+$((place_line + 1))" "$0" >"$place_new") 2>&1) ||
 		die "$1 cannot be written: $place_message"
 	[ "$(sum_of "$place_new")" = "$SUM" ] || die "$1 cannot be written: what arrived is not what was sent. Is the device full?"
-	place_message=$( (chmod "$2" "$place_new" && mv -f "$place_new" "$1") 2>&1) || die "$1 cannot be written: $place_message"
+	place_message=$( (chmod "$2" "$place_new" && to_disk "$place_new" && mv -f "$place_new" "$1") 2>&1) ||
+		die "$1 cannot be written: $place_message"
 	trap - EXIT
+	to_disk "${1%/*}"
 	say changed=yes
 }
 
