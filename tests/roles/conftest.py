@@ -78,13 +78,15 @@ def on_device_fixture(tmp_path: pathlib.Path, device_setup: str) -> RunScript:
 def run_role_on_device_fixture(tmp_path: pathlib.Path, device_setup: str) -> RunRole:
     """Runs a role of the collection against a throw-away device."""
 
-    def run(role: str, *options: str, **variables: object) -> tuple[int, str]:
+    def run(role: str, *options: str, tasks_from: str = "main", **variables: object) -> tuple[int, str]:
         playbook = tmp_path / "play.yml"
+        name = f"devfleet.uid_mem.{role}"
+        import_role = {"ansible.builtin.import_role": {"name": name, "tasks_from": tasks_from}}
         play = {
             "hosts": "localhost",
             "connection": "local",
             "gather_facts": False,
-            "roles": [f"devfleet.uid_mem.{role}"],
+            **({"roles": [name]} if tasks_from == "main" else {"tasks": [import_role]}),
         }
         collection = tmp_path / "collections/ansible_collections/devfleet/uid_mem"
         if not collection.exists():

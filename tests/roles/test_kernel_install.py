@@ -15,6 +15,7 @@ import pathlib
 import shlex
 import shutil
 import subprocess
+import sys
 
 import pytest
 
@@ -343,3 +344,40 @@ def test_release_with_blanks_is_refused(run_role_on_device: RunRole, tmp_path: p
     )
     assert status == 2
     assert "unexpected argument" in said or "unknown option" in said
+
+
+# Stands for ssh: runs on this machine what it is given, and does not connect for the first command with "prove" in it.
+LOSSY_SSH = """\
+#!/bin/sh
+for command do :; done
+case $command in
+*prove*)
+    if mkdir "$0.lost" 2>/dev/null; then
+        echo 'Connection timed out during banner exchange' >&2
+        exit 255
+    fi
+    ;;
+esac
+exec sh -c "$command"
+"""
+
+
+def test_connection_lost_after_the_reboot_is_made_again(run_role_on_device: RunRole, tmp_path: pathlib.Path) -> None:
+    ssh = tmp_path / "ssh"
+    ssh.write_text(LOSSY_SSH, encoding="utf-8")
+    ssh.chmod(0o755)
+    status, said = run_role_on_device(
+        "kernel_install",
+        tasks_from="prove",
+        kernel_install_boot_timeout=60,
+        kernel_install_prove_options="--release no-such",
+        ansible_connection="ssh",
+        ansible_ssh_executable=str(ssh),
+        ansible_ssh_transfer_method="piped",
+        ansible_python_interpreter=sys.executable,
+    )
+    assert (tmp_path / "ssh.lost").is_dir()
+    assert status == 0
+    assert "Connection timed out during banner exchange" in said
+    assert "Device answers again" in said
+    assert "changed=1 unreachable=0" in said
