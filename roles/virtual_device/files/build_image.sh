@@ -8,6 +8,8 @@ set -euo pipefail
 
 me=${0##*/}
 here=$(dirname "$(readlink -f "$0")")
+# shellcheck source-path=SCRIPTDIR source=messages.sh
+. "$here/messages.sh"
 
 help() {
     cat <<END
@@ -27,16 +29,6 @@ that is there is not made again. CACHE is a directory. Builds of the same image 
 
 Exit status: 0 done, 1 the build failed, 2 wrong arguments, 3 see --print-path.
 END
-}
-
-die() {
-    printf '%s: %s\n' "$me" "$*" >&2
-    exit 1
-}
-
-usage_error() {
-    printf "%s: %s\nTry '%s --help'.\n" "$me" "$*" "$me" >&2
-    exit 2
 }
 
 # --- Arguments

@@ -7,6 +7,9 @@
 set -euo pipefail
 
 me=${0##*/}
+here=$(dirname "$(readlink -f "$0")")
+# shellcheck source-path=SCRIPTDIR source=messages.sh
+. "$here/messages.sh"
 
 help() {
     cat <<END
@@ -27,16 +30,6 @@ DIRECTORY is an absolute path. The caller puts qemu.args there before start, and
 debian ssh_config before wait and stop.
 Exit status: 0 done, 1 failed, 2 wrong arguments.
 END
-}
-
-die() {
-    printf '%s: %s\n' "$me" "$*" >&2
-    exit 1
-}
-
-usage_error() {
-    printf "%s: %s\nTry '%s --help'.\n" "$me" "$*" "$me" >&2
-    exit 2
 }
 
 # qemu_pid: the PID of this device's QEMU. A PID file outlives its process, and the PID may belong

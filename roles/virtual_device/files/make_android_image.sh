@@ -12,6 +12,8 @@ set -euo pipefail
 me=${0##*/}
 here=$(dirname "$(readlink -f "$0")")
 PATH=$PATH:/usr/sbin:/sbin
+# shellcheck source-path=SCRIPTDIR source=messages.sh
+. "$here/messages.sh"
 # shellcheck source-path=SCRIPTDIR source=../../kernel_build/files/debian_archive.sh
 . "$here/../../kernel_build/files/debian_archive.sh"
 
@@ -32,16 +34,6 @@ are made from but the packages; what is there is not made again.
 
 Exit status: 0 done, 1 failed, 2 wrong arguments, 3 see --print-path.
 END
-}
-
-die() {
-    printf '%s: %s\n' "$me" "$*" >&2
-    exit 1
-}
-
-usage_error() {
-    printf "%s: %s\nTry '%s --help'.\n" "$me" "$*" "$me" >&2
-    exit 2
 }
 
 print_path=

@@ -11,6 +11,8 @@ set -euo pipefail
 me=${0##*/}
 here=$(dirname "$(readlink -f "$0")")
 PATH=$PATH:/usr/sbin:/sbin
+# shellcheck source-path=SCRIPTDIR source=messages.sh
+. "$here/messages.sh"
 
 help() {
     cat <<END
@@ -30,16 +32,6 @@ Makes IMAGE, a raw disk image of Debian with GRUB, a stock kernel, sshd and Pyth
 
 Exit status: 0 done, 1 failed and no IMAGE, 2 wrong arguments.
 END
-}
-
-die() {
-    printf '%s: %s\n' "$me" "$*" >&2
-    exit 1
-}
-
-usage_error() {
-    printf "%s: %s\nTry '%s --help'.\n" "$me" "$*" "$me" >&2
-    exit 2
 }
 
 suite=bookworm
