@@ -200,7 +200,7 @@ def test_a_placed_file_is_on_the_disk(tmp_path: pathlib.Path) -> None:
         (programs / name).write_text(f"#!/bin/sh\n{{ {line}; }} >>{tmp_path}/calls\n")
         (programs / name).chmod(0o755)
     there = tmp_path / "there"
-    command = ["env", f"PATH={programs}:{os.environ['PATH']}", "sh", packed, "place", there, "0644"]
+    command = ["env", f"PATH={programs}:{os.environ['PATH']}", "sh", str(packed), "place", str(there), "0644"]
     assert subprocess.run(command, capture_output=True, text=True, check=False).stdout == "changed=yes\n"
     assert (tmp_path / "calls").read_text().splitlines() == [
         f"fsync {there}.new",
