@@ -66,6 +66,34 @@ def test_a_device_stays_what_it_was_made_as(run_role_on_device: RunRole, tmp_pat
 
 
 @pytest.mark.parametrize(
+    ("version", "thread"),
+    [("7.2.22 (Debian 1:7.2+dfsg-7+deb12u18)", "single"), ("8.1.0", "multi"), ("10.0.8 (Debian 1:10.0.8+ds)", "multi")],
+)
+def test_processors_take_turns_where_qemu_would_hang(
+    run_role_on_device: RunRole, tmp_path: pathlib.Path, monkeypatch: pytest.MonkeyPatch, version: str, thread: str
+) -> None:
+    """Before 8.1 devices hung in a breakpoint when a jump label was switched while both processors ran."""
+    qemu = tmp_path / "programs/qemu-system-aarch64"
+    qemu.parent.mkdir()
+    qemu.write_text(f"#!/bin/sh\ncase $1 in --version) echo 'QEMU emulator version {version}' ;; esac\n")
+    qemu.chmod(0o755)
+    monkeypatch.setenv("PATH", f"{qemu.parent}:{os.environ['PATH']}")
+    device = tmp_path / "cache/devices/here"
+    device.mkdir(parents=True)
+    status, _said = run_role_on_device(
+        "virtual_device",
+        tasks_from="boot",
+        virtual_device_accelerator="tcg",
+        virtual_device_artifacts=write_manifest(tmp_path, "aarch64"),
+        virtual_device_cache_dir=str(tmp_path / "cache"),
+        virtual_device_name="here",
+        virtual_device_profile="android",
+    )
+    assert status == 0
+    assert f"tcg,thread={thread},tb-size=128" in (device / "qemu.args").read_text().splitlines()
+
+
+@pytest.mark.parametrize(
     ("arguments", "message"),
     [
         (["make", "/d", "/i"], "make takes DIRECTORY, IMAGE, SIZE and PROFILE"),
