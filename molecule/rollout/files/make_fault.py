@@ -15,7 +15,6 @@ import subprocess
 import sys
 import tempfile
 from pathlib import Path
-from typing import Any
 
 # What the kernel meets in its initial RAM disk, see fault_init.c.
 BOOT_FAULTS = ("panic", "no-root", "no-network", "hang")
@@ -72,13 +71,10 @@ def spoil_version(module: Path) -> None:
 
 
 def flip_a_byte(path: Path) -> None:
+    """Let the byte in the middle of a file be another."""
     content = bytearray(path.read_bytes())
     content[len(content) // 2] ^= 0xFF
     path.write_bytes(content)
-
-
-def write_manifest(directory: Path, manifest: dict[str, Any]) -> None:
-    (directory / "manifest.json").write_text(json.dumps(manifest, indent=2) + "\n")
 
 
 def make(good: Path, output: Path, fault: str) -> None:
@@ -100,7 +96,7 @@ def make(good: Path, output: Path, fault: str) -> None:
         manifest["arch"] = "aarch64"
     for changed in (package, module):
         manifest["outputs"][changed.name] = hashlib.sha256(changed.read_bytes()).hexdigest()
-    write_manifest(output, manifest)
+    (output / "manifest.json").write_text(json.dumps(manifest, indent=2) + "\n")
     if fault == "corrupt":
         flip_a_byte(package)
 

@@ -11,6 +11,7 @@ from typing import Any
 RECAP = re.compile(r"^(\S+)\s+: (ok=.*)$", re.MULTILINE)
 # The report is a list of strings in JSON, one a line.
 STRING = re.compile(r'^\s*("(?:[^"\\]|\\.)*"),?$', re.MULTILINE)
+COLUMNS = ("outcome", "engine", "release", "previous")
 OUTCOMES = (
     "failed",
     "unreachable",
@@ -42,7 +43,7 @@ def _outcomes(lines: list[str]) -> dict[str, dict[str, str]]:
         fields = re.split(r"\s{2,}", line.strip())
         if not line.startswith(" ") and len(fields) == 5 and fields[0] in OUTCOMES:
             host = fields[4]
-            outcomes[host] = {**dict(zip(("outcome", "engine", "release", "previous"), fields, strict=False)), "cause": ""}
+            outcomes[host] = {**dict(zip(COLUMNS, fields, strict=False)), "cause": ""}
         elif host and line.startswith("    "):
             outcomes[host]["cause"] += line.strip() + " "
         else:
@@ -71,7 +72,7 @@ def _wrong(case: dict[str, Any], said: dict[str, str], state: dict[str, str], be
     if not re.search(case.get("cause", ""), said.get("cause", "")):
         wanted["cause"] = case["cause"]
         seen["cause"] = said.get("cause", "")
-    if not case.get("off"):
+    if not case.get("switched_off"):
         kernel = case.get("kernel", "old")
         wanted |= {"kernel": kernel, "limit": "67108864", "engine": {"old": "scan", "new": "hooks"}[kernel]}
         seen |= {
@@ -89,7 +90,8 @@ def _wrong(case: dict[str, Any], said: dict[str, str], state: dict[str, str], be
     if case.get("untouched"):
         wanted["written"] = before["written"]
         seen["written"] = state["written"]
-    return "; ".join(f"{name}: {seen[name]!r} instead of {wanted[name]!r}" for name in wanted if seen[name] != wanted[name])
+    differing = [name for name in wanted if seen[name] != wanted[name]]
+    return "; ".join(f"{name}: {seen[name]!r} instead of {wanted[name]!r}" for name in differing)
 
 
 def _hosts(case: dict[str, Any]) -> list[str]:
@@ -105,11 +107,11 @@ def rollout_verdicts(
 ) -> list[dict[str, str]]:
     """A line of the table for each case; "wrong" says what is not as expected."""
     lines = []
-    for case, host in ((case, host) for case in cases for host in _hosts(case)):
+    for case, host in [(each, host) for each in cases for host in _hosts(each)]:
         outcome = said["outcomes"].get(host, {})
         wrong = _wrong(case, outcome, states.get(host, {}), before.get(host, {}), new)
         cause = outcome.get("cause", "").strip()
-        runs = "off" if case.get("off") else f"runs its {case.get('kernel', 'old')} kernel, limits in force"
+        runs = "off" if case.get("switched_off") else f"runs its {case.get('kernel', 'old')} kernel, limits in force"
         text = outcome.get("outcome", "") + (f": {cause}" if cause else "")
         lines.append({"case": case["case"], "host": host, "outcome": f"{runs}; {text}", "wrong": wrong})
     return lines
