@@ -84,7 +84,7 @@ def rollout_report(outcomes: Mapping[str, Mapping[str, Any]], lines: int = 40, w
         count[row[0]] = count.get(row[0], 0) + 1
         rows.setdefault((*row, host) if alone else row, []).append(host)
 
-    table = [TITLES]
+    table: list[tuple[str, ...]] = [TITLES]
     below: list[list[str]] = [[]]
     for row in sorted(rows, key=lambda row: _rank(row[0])):
         hosts = rows[row]
