@@ -5,7 +5,7 @@
 
 # ---- what of the kernel is in use on the device -----------------------------------------------------
 #
-# Nothing but the shell's own, and readlink, sed, sort, tr: a device may have no awk. Names of modules and
+# Nothing but the shell's own, and cat, readlink, sed and sort: a device may have no awk. Names of modules and
 # drivers have underscores, as the kernel itself says them. A device that does not know something leaves the value empty.
 
 # say_in_use: the keys that the filter kernel_gaps reads. The device's root may be elsewhere, for tests.
@@ -22,7 +22,9 @@ say_in_use() {
 
 # one_line: the lines on standard input, sorted, each once, as one line.
 one_line() {
-	sort -u | tr '\n' ' ' | sed 's/ $//'
+	# shellcheck disable=SC2046 # names: no blanks, no patterns
+	set -- $(sort -u)
+	printf %s "$*"
 }
 
 # aliased_modules EXPRESSION: " name name " of the modules with an alias that the expression matches.
@@ -30,7 +32,7 @@ aliased_modules() {
 	[ -r "$in_use_modules_dir/modules.alias" ] || return 0
 	# A name in /dev is nothing that hardware asks for.
 	printf ' %s ' "$(sed -n "/^alias devname:/d; s/^alias $1 \([^ ]*\)\$/\1/p" "$in_use_modules_dir/modules.alias" |
-		tr - _ | one_line)"
+		sed 'y/-/_/' | one_line)"
 }
 
 # modules=NAME... and module_uses=NAME:USE..., where a module is
@@ -84,7 +86,7 @@ in_use_modules() {
 in_use_drivers() {
 	in_use_builtin=" "
 	if [ -r "$in_use_modules_dir/modules.builtin" ]; then
-		in_use_builtin=" $(sed 's|.*/||; s|\.ko.*$||' "$in_use_modules_dir/modules.builtin" | tr - _ | one_line) "
+		in_use_builtin=" $(sed 's|.*/||; s|\.ko.*$||; y/-/_/' "$in_use_modules_dir/modules.builtin" | one_line) "
 	fi
 	say "drivers=$(
 		for driver in "$in_use_root"/sys/bus/*/drivers/*; do
@@ -93,7 +95,7 @@ in_use_drivers() {
 				driver_module=$(readlink "$driver/module")
 				printf '%s\n' "${driver_module##*/}"
 			else
-				driver_module=$(printf %s "${driver##*/}" | tr ' -' '__')
+				driver_module=$(printf '%s\n' "${driver##*/}" | sed 'y/ -/__/')
 				case $in_use_builtin in *" $driver_module "*) printf '%s\n' "$driver_module" ;; esac
 			fi
 		done | one_line
@@ -116,7 +118,7 @@ in_use_filesystems() {
 
 in_use_lsm() {
 	if [ -r "$in_use_root/sys/kernel/security/lsm" ]; then
-		tr ',' ' ' <"$in_use_root/sys/kernel/security/lsm"
+		sed 'y/,/ /' "$in_use_root/sys/kernel/security/lsm"
 		return 0
 	fi
 	# securityfs is not mounted.
@@ -141,7 +143,7 @@ in_use_dkms() {
 		done
 	done
 	say "dkms=${in_use_names# }"
-	say "dkms_modules=$(printf %s "${in_use_brought# }" | tr - _)"
+	say "dkms_modules=$(printf '%s\n' "${in_use_brought# }" | sed 'y/-/_/')"
 }
 
 # in_use_tables: the modules whose packet filter has tables, built in or not.
