@@ -13,18 +13,18 @@ author:
   - The uid_mem authors (@devfleet)
 description:
   - Compares what a device uses now with what the artifacts of a build have, and says what the device would lose.
-  - In use are drivers that are bound to a device, built in or not; file systems that are mounted; security modules that are
-    active; modules of the packet filter; modules that a program has loaded or that have a use count of their own; and
-    modules that DKMS has built for the running kernel.
-  - Not in use are modules that were loaded for hardware they are not bound to, or for a feature of the processor, and file
-    systems that systemd mounts wherever there are any (debugfs, for example). O(idle) lists them.
+  - In use are drivers that are bound to a device, built in or not; file systems that are mounted; security modules that
+    are active; modules of the packet filter; modules that a program has loaded or that have a use count of their own;
+    and modules that DKMS has built for the running kernel.
+  - Not in use are modules that were loaded for hardware they are not bound to, or for a feature of the processor, and
+    file systems that systemd mounts wherever there are any (debugfs, for example). O(idle) lists them.
   - Modules that only other modules use are not listed, since those that use them are.
 options:
   _input:
     description:
-      - The survey of the device, as the role P(devfleet.uid_mem.kernel_install#role) has it in C(kernel_install_survey).
-      - Its strings C(modules), C(drivers), C(filesystems), C(lsm) and C(dkms) are read, words apart by blanks; and where the
-        device says them C(module_uses), C(netfilter) and C(dkms_modules).
+      - The survey of the device, C(kernel_install_survey) of the role P(devfleet.uid_mem.kernel_install#role).
+      - Its space-separated strings C(modules), C(drivers), C(filesystems), C(lsm) and C(dkms) are read, and, where
+        the device says them, C(module_uses), C(netfilter) and C(dkms_modules).
     type: dict
     required: true
   artifacts:
@@ -32,12 +32,14 @@ options:
     type: path
     required: true
   allow_missing:
-    description: Names that may be missing, of drivers, modules, file systems, security modules or of DKMS. V(all) allows everything.
+    description:
+      - Names of drivers, modules, file systems, security modules or of DKMS that may be missing.
+      - V(all) allows everything.
     type: list
     elements: str
     default: []
   with_headers:
-    description: Whether the kernel's headers are installed on the device with it, so that DKMS builds its modules for it.
+    description: Whether the kernel's headers are installed with it, so that DKMS builds its modules for it.
     type: bool
     default: false
   idle:
@@ -52,18 +54,19 @@ EXAMPLES = r"""
     that: gaps | length == 0
     fail_msg: "{{ gaps | join('\n') }}"
   vars:
-    gaps: "{{ kernel_install_survey | devfleet.uid_mem.kernel_gaps(kernel_build_artifacts) }}"
+    gaps: >-
+      {{ kernel_install_survey | devfleet.uid_mem.kernel_gaps(kernel_build_artifacts, allow_missing=['tomoyo']) }}
 
 - name: Show what is loaded on the device and missing in the new kernel
   ansible.builtin.debug:
-    msg: "{{ kernel_install_survey | devfleet.uid_mem.kernel_gaps(kernel_build_artifacts, allow_missing=['tomoyo'], idle=true) }}"
+    msg: "{{ kernel_install_survey | devfleet.uid_mem.kernel_gaps(kernel_build_artifacts, idle=true) }}"
 """
 
 RETURN = r"""
 _value:
   description:
-    - One sentence for each gap, which begins with its name, says what it is in use for and, where that is known, which option
-      of the kernel's configuration brings it. Empty if there is none.
+    - One sentence for each gap, which begins with its name, says what it is in use for and, where that is known, which
+      option of the kernel's configuration brings it. Empty if there is none.
   type: list
   elements: str
   sample: ["apparmor: security module that is active; CONFIG_SECURITY_APPARMOR brings it"]

@@ -73,105 +73,74 @@ MOUNTED_ANYWAY = frozenset(
     }
 )
 
-# The option that brings a module, a file system or a security module, where its name does not tell.
+# What is named like its option.
+_BY_NAME = """
+    bonding bridge cifs dm_crypt dummy e1000 e1000e hid_generic i2c_i801 i40e ice igb iwlwifi ixgbe kvm_amd
+    kvm_intel megaraid_sas mlx4_en mlx5_core nf_conntrack nf_nat nf_tables nft_compat nft_ct nft_masq nvme_core
+    r8169 squashfs tun usb_storage veth vhost_net virtio_blk virtio_net virtio_pci vmxnet3 vxlan wireguard
+"""
+# File systems that are the option with _FS, security modules that are the one with SECURITY_.
+_FILE_SYSTEMS = "btrfs ceph erofs exfat ext4 f2fs fuse jfs overlay vfat xfs"
+_SECURITY_MODULES = "apparmor landlock loadpin safesetid selinux smack tomoyo yama"
+# The option that brings a driver, a module, a file system or a security module.
 OPTIONS: Mapping[str, str] = {
+    **{name: name.upper() for name in _BY_NAME.split()},
+    **{name: f"{name.upper()}_FS" for name in _FILE_SYSTEMS.split()},
+    **{name: f"SECURITY_{name.upper()}" for name in _SECURITY_MODULES.split()},
     "8021q": "VLAN_8021Q",
     "ahci": "SATA_AHCI",
-    "apparmor": "SECURITY_APPARMOR",
+    "amdgpu": "DRM_AMDGPU",
     "arp_tables": "IP_NF_ARPTABLES",
     "autofs": "AUTOFS_FS",
+    "bnxt_en": "BNXT",
     "bpf": "BPF_LSM",
     "br_netfilter": "BRIDGE_NETFILTER",
-    "bridge": "BRIDGE",
     "crc32c_intel": "CRYPTO_CRC32C_INTEL",
-    "dm_crypt": "DM_CRYPT",
     "dm_mod": "BLK_DEV_DM",
-    "dummy": "DUMMY",
     "ena": "ENA_ETHERNET",
-    "hid_generic": "HID_GENERIC",
     "hv_netvsc": "HYPERV_NET",
     "hv_storvsc": "HYPERV_STORAGE",
-    "i2c_i801": "I2C_I801",
     "i915": "DRM_I915",
-    "amdgpu": "DRM_AMDGPU",
-    "nouveau": "DRM_NOUVEAU",
     "ip6_tables": "IP6_NF_IPTABLES",
     "ip6table_filter": "IP6_NF_FILTER",
     "ip6table_mangle": "IP6_NF_MANGLE",
     "ip6table_nat": "IP6_NF_NAT",
     "ip_tables": "IP_NF_IPTABLES",
+    "ipt_REJECT": "IP_NF_TARGET_REJECT",
     "iptable_filter": "IP_NF_FILTER",
     "iptable_mangle": "IP_NF_MANGLE",
     "iptable_nat": "IP_NF_NAT",
     "iptable_raw": "IP_NF_RAW",
-    "ipt_REJECT": "IP_NF_TARGET_REJECT",
     "iso9660": "ISO9660_FS",
-    "isofs": "ISO9660_FS",
-    "iwlwifi": "IWLWIFI",
-    "kvm_amd": "KVM_AMD",
-    "kvm_intel": "KVM_INTEL",
-    "landlock": "SECURITY_LANDLOCK",
-    "loadpin": "SECURITY_LOADPIN",
     "lockdown": "SECURITY_LOCKDOWN_LSM",
     "loop": "BLK_DEV_LOOP",
     "md_mod": "BLK_DEV_MD",
-    "mlx4_en": "MLX4_EN",
-    "mlx5_core": "MLX5_CORE",
     "mpt3sas": "SCSI_MPT3SAS",
-    "megaraid_sas": "MEGARAID_SAS",
-    "nf_conntrack": "NF_CONNTRACK",
-    "nf_nat": "NF_NAT",
-    "nf_tables": "NF_TABLES",
     "nfnetlink": "NETFILTER_NETLINK",
     "nfs": "NFS_FS",
     "nfs4": "NFS_V4",
-    "nft_compat": "NFT_COMPAT",
-    "nft_ct": "NFT_CT",
-    "nft_masq": "NFT_MASQ",
+    "nouveau": "DRM_NOUVEAU",
     "nvme": "BLK_DEV_NVME",
-    "nvme_core": "NVME_CORE",
-    "overlay": "OVERLAY_FS",
     "ppp_generic": "PPP",
     "raid1": "MD_RAID1",
     "raid10": "MD_RAID10",
     "raid456": "MD_RAID456",
     "rpc_pipefs": "SUNRPC",
-    "safesetid": "SECURITY_SAFESETID",
     "sd_mod": "BLK_DEV_SD",
-    "selinux": "SECURITY_SELINUX",
-    "smack": "SECURITY_SMACK",
     "sr_mod": "BLK_DEV_SR",
     "tcp_bbr": "TCP_CONG_BBR",
     "tg3": "TIGON3",
-    "tomoyo": "SECURITY_TOMOYO",
-    "tun": "TUN",
     "uas": "USB_UAS",
-    "usb_storage": "USB_STORAGE",
-    "veth": "VETH",
-    "vhost_net": "VHOST_NET",
-    "virtio_blk": "VIRTIO_BLK",
-    "virtio_net": "VIRTIO_NET",
-    "virtio_pci": "VIRTIO_PCI",
     "virtio_rng": "HW_RANDOM_VIRTIO",
     "virtio_scsi": "SCSI_VIRTIO",
     "vmw_pvscsi": "VMWARE_PVSCSI",
-    "vxlan": "VXLAN",
-    "wireguard": "WIREGUARD",
     "xen_blkfront": "XEN_BLKDEV_FRONTEND",
     "xen_netfront": "XEN_NETDEV_FRONTEND",
     "xhci_pci": "USB_XHCI_PCI",
-    "xt_conntrack": "NETFILTER_XT_MATCH_CONNTRACK",
     "xt_MASQUERADE": "NETFILTER_XT_TARGET_MASQUERADE",
+    "xt_conntrack": "NETFILTER_XT_MATCH_CONNTRACK",
     "xt_mark": "NETFILTER_XT_MARK",
     "xt_multiport": "NETFILTER_XT_MATCH_MULTIPORT",
-    "yama": "SECURITY_YAMA",
-    **{name: f"{name.upper()}_FS" for name in ("btrfs", "erofs", "exfat", "ext4", "f2fs", "fuse", "jfs", "xfs")},
-    **{name: name.upper() for name in ("ceph", "cifs", "squashfs")},
-    **{name: name.upper() for name in ("bnxt_en", "e1000", "e1000e", "i40e", "ice", "igb", "ixgbe", "r8169", "vmxnet3")},
-    "bnxt_en": "BNXT",
-    "bonding": "BONDING",
-    "ceph": "CEPH_FS",
-    "vfat": "VFAT_FS",
 }
 
 # Modules of the collection itself: a kernel that it builds brings them.
@@ -298,7 +267,7 @@ def _lsm_gaps(survey: Survey, kernel: Kernel) -> Iterable[Gap]:
         if name not in kernel.lsm:
             yield Gap(name, "security module that is active", option_for(name))
         elif kernel.started_lsm is not None and name not in kernel.started_lsm and name not in {"ima", "evm"}:
-            yield Gap(name, "security module that is active and that the new kernel has and does not start", "add it to CONFIG_LSM")
+            yield Gap(name, "security module that is active", "the new kernel has it and CONFIG_LSM does not start it")
 
 
 def _module_gap(name: str, use: str) -> Gap | None:
@@ -321,29 +290,29 @@ def _dkms_gaps(survey: Survey, *, with_headers: bool) -> Iterable[Gap]:
         if name not in OURS and not with_headers:
             yield Gap(
                 name,
-                f"modules that DKMS has built for the running kernel ({word}), and DKMS cannot build them for the new one",
-                "its headers are not installed with it",
+                f"modules that DKMS has built for the running kernel ({word})",
+                "it cannot build them for the new one, whose headers do not come with it",
             )
+
+
+def _file_system_gaps(survey: Survey, kernel: Kernel) -> Iterable[Gap]:
+    for name in sorted(survey.filesystems - survey.dkms_modules):
+        if not kernel.has_file_system(name):
+            yield Gap(name, "file system that is mounted", option_for(name), idle=name in MOUNTED_ANYWAY)
 
 
 def find_gaps(survey: Survey, kernel: Kernel, *, with_headers: bool = False) -> list[Gap]:
     """All that is in use on the device and missing in the kernel; with its headers DKMS builds its modules again."""
-    gaps = list(_lsm_gaps(survey, kernel))
-    for name in sorted(survey.filesystems - survey.dkms_modules):
-        if not kernel.has_file_system(name):
-            gaps.append(Gap(name, "file system that is mounted", option_for(name), idle=name in MOUNTED_ANYWAY))
+    gaps = [*_lsm_gaps(survey, kernel), *_file_system_gaps(survey, kernel)]
+    # A thing is told once, by its strongest use.
     known = {gap.name for gap in gaps} | kernel.names | survey.dkms_modules | OURS
-    for name in sorted(survey.drivers - known):
-        gaps.append(Gap(name, "driver bound to a device", option_for(name)))
-    for name in sorted(survey.netfilter - known):
-        gaps.append(Gap(name, "packet filter that has tables", option_for(name)))
-    known |= survey.drivers | survey.netfilter
-    for name, use in sorted(survey.modules.items()):
-        gap = None if name in known else _module_gap(name, use)
-        if gap is not None:
-            gaps.append(gap)
-    gaps.extend(_dkms_gaps(survey, with_headers=with_headers))
-    return gaps
+    gaps += [Gap(name, "driver bound to a device", option_for(name)) for name in sorted(survey.drivers - known)]
+    known |= survey.drivers
+    gaps += [Gap(name, "packet filter that has tables", option_for(name)) for name in sorted(survey.netfilter - known)]
+    known |= survey.netfilter
+    modules = (_module_gap(name, use) for name, use in sorted(survey.modules.items()) if name not in known)
+    gaps += [gap for gap in modules if gap is not None]
+    return [*gaps, *_dkms_gaps(survey, with_headers=with_headers)]
 
 
 def missing(gaps: Iterable[Gap], *, allowed: Iterable[str] = (), idle: bool = False) -> list[str]:

@@ -250,7 +250,7 @@ def test_fragment_that_does_not_exist(run_role: RunRole, cache: pathlib.Path) ->
     [
         (
             {"kernel_build_localmodconfig": ["ext4"]},
-            "kernel_build_localmodconfig leaves modules out of a device's configuration, and kernel_build_config is virtual",
+            "leaves modules out of a device's configuration, and kernel_build_config is virtual",
         ),
         (
             {"kernel_build_localmodconfig": "/nowhere/lsmod"},

@@ -50,7 +50,9 @@ def package_fixture(tmp_path: pathlib.Path) -> pathlib.Path:
     write(modules / "kernel/fs/fuse/fuse.ko")
     write(modules / "modules.builtin", "kernel/fs/ext4/ext4.ko\nkernel/drivers/rtc/rtc-cmos.ko\n")
     write(modules / "modules.builtin.modinfo", "ext4.license=GPL\0ext4.alias=fs-ext2\0ext4.alias=fs-ext4\0")
-    write(modules / "modules.alias", "# Aliases\nalias fs-fuseblk fuse\nalias fs-fuse fuse\nalias pci:v1 virtio_thing\n")
+    write(
+        modules / "modules.alias", "# Aliases\nalias fs-fuseblk fuse\nalias fs-fuse fuse\nalias pci:v1 virtio_thing\n"
+    )
     write(
         root / "DEBIAN/control",
         f"Package: linux-image-{RELEASE}\nVersion: 6.1.999-1\nArchitecture: all\n"

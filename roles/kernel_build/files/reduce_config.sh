@@ -16,7 +16,7 @@ Writes to OUT what `make localmodconfig` makes of TREE/.config when the modules 
 options that are modules and are not needed by any of them are turned off. Built-in options stay.
 Some directories of the kernel stay as they are (LMC_KEEP), because a loaded module is no
 measure for them:
-  always              fs/fat fs/nls fs/fuse fs/overlayfs drivers/hid drivers/usb/storage
+  always              fs/fat fs/isofs fs/nls fs/fuse fs/overlayfs drivers/hid drivers/usb/storage
                       drivers/watchdog, and the module loop: what is plugged in or mounted later
   with any module     net/netfilter net/ipv4/netfilter net/ipv6/netfilter net/bridge/netfilter
   of a packet filter  (ip_tables, nf_tables, xt_*, ...): a rule may ask for any match
@@ -34,7 +34,7 @@ tree=$1 out=$(readlink -m "$2")
 shift 2
 [ -e "$tree/.config" ] || die "$tree is not configured: there is no .config."
 
-keep='fs/fat fs/nls fs/fuse fs/overlayfs drivers/hid drivers/usb/storage drivers/watchdog'
+keep='fs/fat fs/isofs fs/nls fs/fuse fs/overlayfs drivers/hid drivers/usb/storage drivers/watchdog'
 netfilter='net/netfilter net/ipv4/netfilter net/ipv6/netfilter net/bridge/netfilter'
 device_mapper='drivers/md'
 for name; do

@@ -112,7 +112,11 @@ def test_how_modules_are_used(device: Device) -> None:
 
 
 def test_drivers_that_have_a_device(device: Device) -> None:
-    write(device, f"lib/modules/{RELEASE}/modules.builtin", "kernel/drivers/tty/serial/8250/8250.ko\nkernel/a/rtc-cmos.ko\n")
+    write(
+        device,
+        f"lib/modules/{RELEASE}/modules.builtin",
+        "kernel/drivers/tty/serial/8250/8250.ko\nkernel/a/rtc-cmos.ko\n",
+    )
     bind(device, "virtio", "virtio_net", "virtio_net")
     bind(device, "hid", "hid-generic", "hid_generic")
     bind(device, "pnp", "rtc_cmos")

@@ -80,7 +80,7 @@ def test_a_device_that_says_nothing(artifacts: Path) -> None:
         ({"lsm": "tomoyo"}, "tomoyo: security module that is active; CONFIG_SECURITY_TOMOYO brings it"),
         (
             {"lsm": "selinux"},
-            "selinux: security module that is active and that the new kernel has and does not start; add it to CONFIG_LSM",
+            "selinux: security module that is active; the new kernel has it and CONFIG_LSM does not start it",
         ),
         ({"filesystems": "xfs"}, "xfs: file system that is mounted; CONFIG_XFS_FS brings it"),
         ({"filesystems": "fuse.sshfs fuseblk"}, "fuse: file system that is mounted; CONFIG_FUSE_FS brings it"),
@@ -100,8 +100,8 @@ def test_a_device_that_says_nothing(artifacts: Path) -> None:
         ({"modules": "vendor-thing"}, "vendor_thing: module that is loaded and in use"),
         (
             {"dkms": "zfs/2.1.11", "dkms_modules": "zfs spl", "module_uses": "zfs:used spl:held", "filesystems": "zfs"},
-            "zfs: modules that DKMS has built for the running kernel (zfs/2.1.11), and DKMS cannot build them for the new one;"
-            " its headers are not installed with it",
+            "zfs: modules that DKMS has built for the running kernel (zfs/2.1.11); it cannot build them for the new one,"
+            " whose headers do not come with it",
         ),
     ],
 )
