@@ -100,8 +100,8 @@ def test_a_device_that_says_nothing(artifacts: Path) -> None:
         ({"modules": "vendor-thing"}, "vendor_thing: module that is loaded and in use"),
         (
             {"dkms": "zfs/2.1.11", "dkms_modules": "zfs spl", "module_uses": "zfs:used spl:held", "filesystems": "zfs"},
-            "zfs: modules that DKMS has built for the running kernel (zfs/2.1.11); it cannot build them for the new one,"
-            " whose headers do not come with it",
+            "zfs: modules that DKMS has built for the running kernel (zfs/2.1.11); it cannot build them for the new"
+            " one, whose headers do not come with it",
         ),
     ],
 )
