@@ -248,11 +248,11 @@ class Gap:
     idle: bool = False
 
     def __str__(self) -> str:
-        return f"{self.name}: {self.use}{'; ' if self.way_out else ''}{self.way_out}"
+        return f"{self.name}: {self.use}{f' ({self.way_out})' if self.way_out else ''}"
 
 
 def option_for(name: str) -> str:
-    """Which option brings what has that name, as the end of a sentence; empty if it is not known."""
+    """Which option brings what has that name, as a part of a sentence; empty if it is not known."""
     option = OPTIONS.get(name) or next(iter(BUILT_IN_FILE_SYSTEMS.get(name, ())), None)
     return f"CONFIG_{option} brings it" if option else ""
 
@@ -290,7 +290,7 @@ def _dkms_gaps(survey: Survey, *, with_headers: bool) -> Iterable[Gap]:
         if name not in OURS and not with_headers:
             yield Gap(
                 name,
-                f"modules that DKMS has built for the running kernel ({word})",
+                f"modules that DKMS has built for the running kernel, {word}",
                 "it cannot build them for the new one, whose headers do not come with it",
             )
 
@@ -316,8 +316,6 @@ def find_gaps(survey: Survey, kernel: Kernel, *, with_headers: bool = False) -> 
 
 
 def missing(gaps: Iterable[Gap], *, allowed: Iterable[str] = (), idle: bool = False) -> list[str]:
-    """The gaps as sentences, without those whose names are allowed; the idle ones, or those that count."""
+    """The gaps as sentences, without those whose names are allowed; only the idle ones, or only those that count."""
     names = {name.replace("-", "_") for name in allowed}
-    if "all" in names:
-        return []
     return [str(gap) for gap in gaps if gap.idle == idle and gap.name.replace("-", "_") not in names]

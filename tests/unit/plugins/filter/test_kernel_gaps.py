@@ -77,31 +77,34 @@ def test_a_device_that_says_nothing(artifacts: Path) -> None:
 @pytest.mark.parametrize(
     ("survey", "sentence"),
     [
-        ({"lsm": "tomoyo"}, "tomoyo: security module that is active; CONFIG_SECURITY_TOMOYO brings it"),
+        ({"lsm": "tomoyo"}, "tomoyo: security module that is active (CONFIG_SECURITY_TOMOYO brings it)"),
         (
             {"lsm": "selinux"},
-            "selinux: security module that is active; the new kernel has it and CONFIG_LSM does not start it",
+            "selinux: security module that is active (the new kernel has it and CONFIG_LSM does not start it)",
         ),
-        ({"filesystems": "xfs"}, "xfs: file system that is mounted; CONFIG_XFS_FS brings it"),
-        ({"filesystems": "fuse.sshfs fuseblk"}, "fuse: file system that is mounted; CONFIG_FUSE_FS brings it"),
-        ({"filesystems": "devpts"}, "devpts: file system that is mounted; CONFIG_UNIX98_PTYS brings it"),
+        ({"filesystems": "xfs"}, "xfs: file system that is mounted (CONFIG_XFS_FS brings it)"),
+        ({"filesystems": "fuse.sshfs fuseblk"}, "fuse: file system that is mounted (CONFIG_FUSE_FS brings it)"),
+        ({"filesystems": "devpts"}, "devpts: file system that is mounted (CONFIG_UNIX98_PTYS brings it)"),
         ({"filesystems": "vendorfs"}, "vendorfs: file system that is mounted"),
-        ({"drivers": "e1000e"}, "e1000e: driver bound to a device; CONFIG_E1000E brings it"),
+        ({"drivers": "e1000e"}, "e1000e: driver bound to a device (CONFIG_E1000E brings it)"),
         ({"drivers": "rtc-vendor"}, "rtc_vendor: driver bound to a device"),
-        ({"netfilter": "ip_tables"}, "ip_tables: packet filter that has tables; CONFIG_IP_NF_IPTABLES brings it"),
-        ({"module_uses": "nft_ct:used"}, "nft_ct: module of the packet filter that is loaded; CONFIG_NFT_CT brings it"),
+        ({"netfilter": "ip_tables"}, "ip_tables: packet filter that has tables (CONFIG_IP_NF_IPTABLES brings it)"),
+        (
+            {"module_uses": "nft_ct:used"},
+            "nft_ct: module of the packet filter that is loaded (CONFIG_NFT_CT brings it)",
+        ),
         ({"module_uses": "xt_set:hardware"}, "xt_set: module of the packet filter that is loaded"),
         (
             {"module_uses": "br_netfilter:loaded"},
-            "br_netfilter: module of the packet filter that is loaded; CONFIG_BRIDGE_NETFILTER brings it",
+            "br_netfilter: module of the packet filter that is loaded (CONFIG_BRIDGE_NETFILTER brings it)",
         ),
-        ({"module_uses": "tun:loaded"}, "tun: module that was loaded for a program; CONFIG_TUN brings it"),
-        ({"module_uses": "tcp_bbr:used"}, "tcp_bbr: module that is loaded and in use; CONFIG_TCP_CONG_BBR brings it"),
+        ({"module_uses": "tun:loaded"}, "tun: module that was loaded for a program (CONFIG_TUN brings it)"),
+        ({"module_uses": "tcp_bbr:used"}, "tcp_bbr: module that is loaded and in use (CONFIG_TCP_CONG_BBR brings it)"),
         ({"modules": "vendor-thing"}, "vendor_thing: module that is loaded and in use"),
         (
             {"dkms": "zfs/2.1.11", "dkms_modules": "zfs spl", "module_uses": "zfs:used spl:held", "filesystems": "zfs"},
-            "zfs: modules that DKMS has built for the running kernel (zfs/2.1.11); it cannot build them for the new"
-            " one, whose headers do not come with it",
+            "zfs: modules that DKMS has built for the running kernel, zfs/2.1.11 (it cannot build them for the new"
+            " one, whose headers do not come with it)",
         ),
     ],
 )
@@ -120,10 +123,10 @@ def test_one_gap(artifacts: Path, survey: dict[str, str], sentence: str) -> None
     [
         (
             {"module_uses": "crc32c_intel:cpu"},
-            "crc32c_intel: module loaded for a feature of the processor; CONFIG_CRYPTO_CRC32C_INTEL brings it",
+            "crc32c_intel: module loaded for a feature of the processor (CONFIG_CRYPTO_CRC32C_INTEL brings it)",
         ),
         ({"module_uses": "pcspkr:hardware"}, "pcspkr: module loaded for hardware that it is not bound to"),
-        ({"filesystems": "fusectl"}, "fusectl: file system that is mounted; CONFIG_FUSE_FS brings it"),
+        ({"filesystems": "fusectl"}, "fusectl: file system that is mounted (CONFIG_FUSE_FS brings it)"),
     ],
 )
 def test_what_is_not_in_use_is_told_apart(artifacts: Path, survey: dict[str, str], sentence: str) -> None:
