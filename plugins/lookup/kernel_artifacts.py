@@ -22,8 +22,8 @@ options:
   on_error:
     description:
       - What happens to artifacts that cannot be used.
-      - With V(return) the place of their manifest is taken by a dictionary whose only key C(error) says why, and what to
-        do.
+      - With V(return), the place of their manifest is taken by a dictionary whose only key C(error) says why, and
+        what to do.
     type: str
     choices: [fail, return]
     default: fail

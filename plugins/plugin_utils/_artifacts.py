@@ -42,7 +42,8 @@ def read_artifacts(directory: str) -> dict[str, Any]:
     damaged = [name for name, digest in sorted(outputs.items()) if _digest(place / name) != digest]
     if damaged:
         raise ArtifactsError(
-            f"artifacts in {place} do not match manifest.json: {', '.join(damaged)}: build them anew, or copy them again"
+            f"artifacts in {place} do not match manifest.json: {', '.join(damaged)}: build them anew,"
+            " or copy them again"
         )
     return manifest | {
         "payload": [str(place / name) for name in payload],
