@@ -5,12 +5,16 @@
 # check_payload: the files that were copied are those that were sent.
 check_payload() {
 	[ -n "$opt_payload" ] || bad_usage "$command needs --payload"
-	package_file=''
+	package_file='' headers_file=''
 	for payload_file in "$opt_payload"/*.deb; do
-		if [ -e "$payload_file" ]; then package_file=$payload_file; fi
+		case $payload_file in
+		*/linux-headers-*) headers_file=$payload_file ;;
+		*) if [ -e "$payload_file" ]; then package_file=$payload_file; fi ;;
+		esac
 	done
 	[ -n "$package_file" ] || die "there is no kernel package in $opt_payload: run it again"
-	if [ "$(file_sum "$package_file")" != "$opt_package_sum" ] || [ "$(file_sum "$opt_payload/uid_mem.ko")" != "$opt_module_sum" ]; then
+	if [ "$(file_sum "$package_file")" != "$opt_package_sum" ] || [ "$(file_sum "$opt_payload/uid_mem.ko")" != "$opt_module_sum" ] ||
+		{ [ -n "$headers_file" ] && [ "$(file_sum "$headers_file")" != "$opt_headers_sum" ]; }; then
 		die "checksum mismatch after copying, nothing was installed: run it again; if it persists, check the device's storage and RAM"
 	fi
 }
@@ -48,6 +52,7 @@ install_package() {
 	package=$(dpkg-deb -f "$package_file" Package)
 	# From here on a run that is cut short is known to be ours.
 	record_write incomplete
+	install_headers
 	case $opt_initrd in
 	no) no_initrd=yes ;;
 	auto)

@@ -54,8 +54,10 @@ Options:
   --image-sum SHA256    checksum of the kernel image
   --module-sum SHA256   checksum of uid_mem.ko
   --package-sum SHA256  checksum of the kernel package
-  --payload DIR         directory with the kernel package and uid_mem.ko
-  --payload-bytes N     their size
+  --payload DIR         directory with the kernel package and uid_mem.ko, and the headers where DKMS is in use
+  --payload-bytes N     size of the first two
+  --headers-sum SHA256  checksum of the package of headers
+  --headers-bytes N     its size
   --installed-bytes N   what the package takes on /
   --boot-bytes N        what kernel image, symbol map and configuration take in /boot
   --remote-tmp DIR      where Ansible puts the payload, for preflight
