@@ -53,8 +53,9 @@ Options:
   --arch ARCH           machine the kernel is for, as uname -m prints it
   --image-sum SHA256    checksum of the kernel image
   --module-sum SHA256   checksum of uid_mem.ko
-  --package-sum SHA256  checksum of the kernel package
   --payload DIR         directory with the kernel package and uid_mem.ko
+  --payload-sum SHA256:NAME
+                        checksum of a file there
   --payload-bytes N     their size
   --installed-bytes N   what the package takes on /
   --boot-bytes N        what kernel image, symbol map and configuration take in /boot
