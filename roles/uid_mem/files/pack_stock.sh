@@ -6,7 +6,7 @@
 # controller.
 set -eu
 
-# shellcheck source=../../../device/lib/source.sh
+# shellcheck source-path=SCRIPTDIR source=../../../device/lib/source.sh
 . "$(dirname "$0")/../../../device/lib/source.sh"
 
 usage() {
