@@ -69,6 +69,8 @@ def _wrong(case: dict[str, Any], said: dict[str, str], state: dict[str, str], be
     """What of a device is not as the case has it; empty where all is."""
     seen = {"outcome": said.get("outcome", "not in the report")}
     wanted = {"outcome": case["outcome"]}
+    if seen["outcome"] in case["outcome"].split(" or "):
+        wanted["outcome"] = seen["outcome"]
     if not re.search(case.get("cause", ""), said.get("cause", "")):
         wanted["cause"] = case["cause"]
         seen["cause"] = said.get("cause", "")
