@@ -4,8 +4,8 @@
 
 """Fleets of stand-ins for a real ansible-playbook with the real playbooks and roles.
 
-Only two things are not real: the connection, which leads to a directory in place of a device and counts its uses, and the
-programs that the roles run there. uid_mem_limit is real; what it writes goes through the module's own parser.
+Only two things are not real: the connection, which leads to a directory in place of a device and counts its uses, and
+the programs that the roles run there. uid_mem_limit is real; what it writes goes through the module's own parser.
 """
 
 from __future__ import annotations
