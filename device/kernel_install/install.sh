@@ -2,11 +2,14 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 # shellcheck shell=sh
 
-# find_package: package_file is the kernel package that was copied.
+# find_package: package_file and headers_file are what was copied; there may be no headers.
 find_package() {
-	package_file=''
+	package_file='' headers_file=''
 	for payload_file in "$opt_payload"/*.deb; do
-		if [ -e "$payload_file" ]; then package_file=$payload_file; fi
+		case $payload_file in
+		*/linux-headers-*) headers_file=$payload_file ;;
+		*) if [ -e "$payload_file" ]; then package_file=$payload_file; fi ;;
+		esac
 	done
 	[ -n "$package_file" ] || die "there is no kernel package in $opt_payload: run it again"
 }
@@ -45,6 +48,7 @@ install_package() {
 	package=$(dpkg-deb -f "$package_file" Package)
 	# From here on a run that is cut short is known to be ours.
 	record_write incomplete
+	install_headers
 	case $opt_initrd in
 	no) no_initrd=yes ;;
 	auto)

@@ -4,7 +4,7 @@
 
 parse_options() {
 	opt_release='' opt_key='' opt_arch='' opt_image_sum='' opt_module_sum=''
-	opt_installed_bytes=0 opt_boot_bytes=0 opt_payload_bytes=0 opt_remote_tmp='' opt_reserve_mib=32 opt_keep=2
+	opt_installed_bytes=0 opt_boot_bytes=0 opt_payload_bytes=0 opt_headers_bytes=0 opt_remote_tmp='' opt_reserve_mib=32 opt_keep=2
 	opt_initrd=auto opt_prune_first=no opt_reboot=now opt_retry_failed=no
 	opt_panic_seconds=10 opt_trial_seconds=300 opt_settle_seconds=60 opt_expect=uid_mem
 	opt_health_check='' opt_health_seconds=30 opt_allow_missing='' opt_not_boot='' opt_cause=''
@@ -26,7 +26,7 @@ parse_option() {
 	option_name=$(printf '%s' "${1#--}" | tr - _)
 	case $1 in
 	--release | --key | --arch | --image-sum | --module-sum) check_name "$1" "$2" ;;
-	--installed-bytes | --boot-bytes | --payload-bytes | --reserve-mib | --trial-seconds | --settle-seconds | --lock-timeout)
+	--installed-bytes | --boot-bytes | --payload-bytes | --headers-bytes | --reserve-mib | --trial-seconds | --settle-seconds | --lock-timeout)
 		check_number "$1" "$2"
 		;;
 	--keep | --health-seconds | --lease-seconds) check_positive "$1" "$2" ;;

@@ -39,8 +39,9 @@ RETURN = r"""
 _list:
   description:
     - The manifest of each directory.
-    - With C(payload) (paths of the files that a device gets), C(payload_bytes) (their size) and C(boot_bytes) (what the
-      kernel takes in C(/boot), without an initial RAM disk) added.
+    - With C(payload) (paths of the files that a device gets), C(payload_bytes) (their size), C(headers) and
+      C(headers_bytes) (the same for what DKMS needs on a device that uses it), and C(boot_bytes) (what the kernel takes
+      in C(/boot), without an initial RAM disk) added.
   type: list
   elements: dict
 """
