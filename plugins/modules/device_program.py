@@ -60,7 +60,8 @@ options:
   payload:
     description:
       - Files on the controller that the command needs. They are copied to a temporary directory of the host, whose
-        path the program gets as C(--payload), and which is removed afterwards.
+        path the program gets as C(--payload), and which is removed afterwards. C(--payload-sum) has the SHA-256 of
+        each.
     type: list
     elements: path
     default: []

@@ -57,11 +57,13 @@ def read_artifacts(directory: str) -> dict[str, Any]:
 
 
 def _digest(path: Path) -> str:
-    try:
-        stat = path.stat()
-    except OSError:
-        return ""
-    return _digest_of(str(path), stat.st_mtime_ns, stat.st_size)
+    return digest_of(str(path)) if path.is_file() else ""
+
+
+def digest_of(path: str) -> str:
+    """The SHA-256 of a file, which is read once while it does not change."""
+    stat = Path(path).stat()
+    return _digest_of(path, stat.st_mtime_ns, stat.st_size)
 
 
 @cache

@@ -8,7 +8,6 @@ shown by the molecule scenario.
 
 from __future__ import annotations
 
-import atexit
 import hashlib
 import json
 import os
@@ -17,17 +16,12 @@ import shlex
 import shutil
 import subprocess
 import sys
-import tempfile
 
 import pytest
 
-from ansible_collections.devfleet.uid_mem.plugins.plugin_utils._program import join_program
-from ansible_collections.devfleet.uid_mem.tests.roles.conftest import RunRole, RunScript
+from ansible_collections.devfleet.uid_mem.tests.roles.conftest import RunRole, RunScript, device_program
 
-# What a device gets, as a file.
-PROGRAM = pathlib.Path(tempfile.mkdtemp(prefix="kernel_install-")) / "kernel_install.sh"
-PROGRAM.write_text(join_program("kernel_install"), encoding="utf-8")
-atexit.register(shutil.rmtree, PROGRAM.parent)
+PROGRAM = device_program("kernel_install")
 SH = f"sh {shlex.quote(str(PROGRAM))}"
 RUNNING = os.uname().release
 NEW = "6.1.999-uidmem-0123abcd"
@@ -303,11 +297,11 @@ def test_damaged_payload_is_refused(on_device: RunScript, tmp_path: pathlib.Path
     source = artifacts(tmp_path / "artifacts")
     outputs = json.loads((source / "manifest.json").read_text(encoding="utf-8"))["outputs"]
     package = next(source.glob("*.deb"))
-    sums = f"--package-sum {outputs[package.name]} --module-sum {outputs['uid_mem.ko']}"
+    sums = f"--module-sum 0 --payload-sum {outputs[package.name]}:{package.name}"
     package.write_bytes(package.read_bytes().replace(b"content", b"contenT"))
     done = on_device(f"{SH} install --release {NEW} --key k --image-sum k {sums} --payload {shlex.quote(str(source))}")
     assert done.returncode == 1
-    assert "checksum mismatch after copying, nothing was installed" in done.stdout
+    assert "checksum mismatch after copying, nothing was changed" in done.stdout
 
 
 # ---- the role -------------------------------------------------------------------------------------------------

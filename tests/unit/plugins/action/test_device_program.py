@@ -6,6 +6,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import os
 import shutil
 import socket
@@ -40,7 +41,7 @@ say "text=$(printf '%s\\n' "$program_text" | wc -l)"
 case $1 in
 fail) say "error=it is too small"; say "error=it is too blue"; exit 3 ;;
 die) echo "no such thing" >&2; exit 1 ;;
-place) shift; while [ $# -gt 1 ]; do shift; done; say "changed=yes"; cat "$1"/*; exit ;;
+place) say "changed=yes"; say "sum=$5"; cat "$3"/*; exit ;;
 locked) case "$*" in *--take-over*) say "mine=yes" ;; *) say "locked_by=$LOCKED_BY"; exit 7 ;; esac ;;
 esac
 say "no pair"
@@ -230,6 +231,7 @@ def test_payload_is_there_for_the_call(
     result = dash_teller.tell("place", payload=[str(payload)])
     assert result["changed"]
     assert result["lines"][-1] == "brought"
+    assert result["said"]["sum"] == hashlib.sha256(b"brought\n").hexdigest() + ":payload"
     assert removed == [str(tmp_path / "remote")]
 
 
