@@ -27,7 +27,6 @@ usage_error() {
     exit 2
 }
 
-# In a session of its own, whose processes "kill" finds by the ID of their group.
 start() {
     rm -f "$run.status"
     # shellcheck disable=SC2016  # the inner shell's
@@ -49,8 +48,24 @@ wait_for_end() {
     cat "$run.status"
 }
 
+# descendants PID: the process and all that it has started; Ansible's workers have sessions of their own.
+descendants() {
+    local child
+    echo "$1"
+    for child in $(ps -o pid= --ppid "$1"); do
+        descendants "$child"
+    done
+}
+
+# The parents first, which could start others.
 kill_all() {
-    kill -KILL -- "-$(cat "$run.pid")"
+    local pid
+    for pid in $(descendants "$(cat "$run.pid")"); do
+        kill -STOP "$pid" 2>/dev/null || true
+    done
+    for pid in $(descendants "$(cat "$run.pid")"); do
+        kill -KILL "$pid" 2>/dev/null || true
+    done
 }
 
 [ "${1-}" != --help ] || { help && exit 0; }
