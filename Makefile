@@ -30,7 +30,7 @@ demo: ## build a kernel, boot a virtual device on it, see the right process kill
 	@tools/run ansible-playbook devfleet.uid_mem.demo -e kernel_build_series=$(SERIES) -e demo_engine=$(ENGINE)
 
 .PHONY: test
-test: ## run every check; the last line is the number of passed and failed steps
+test: ## run every check; ends with the number of passed and failed steps, and of skipped tests
 	@tools/test
 
 .PHONY: test-all
