@@ -2,7 +2,7 @@
 # SPDX-FileCopyrightText: 2026 The uid_mem authors
 # SPDX-License-Identifier: GPL-3.0-or-later
 #
-# Builds the module uid_mem on the controller for a Debian kernel, in seconds.
+# Builds a module, uid_mem unless told otherwise, on the controller for a Debian kernel, in seconds.
 
 set -euo pipefail
 kernel_build=$(dirname "$(readlink -f "$0")")/../../kernel_build/files
@@ -15,7 +15,7 @@ help() {
     cat <<'END'
 usage: prebuild.sh --release R --package-version V --suite NAME --os NAME --arch ARCH --source DIR --source-id ID --cache DIR
 
-Builds uid_mem.ko for the kernel of release R, and prints where it is as its last line. The kernel's
+Builds the module for the kernel of release R, and prints where it is as its last line. The kernel's
 headers come from the Debian archive. apt does the work with all its checks in a private state under
 the cache directory, so that nothing of the host's own apt changes and no privilege is needed. What
 was built once is there at once the next time.
@@ -27,6 +27,7 @@ was built once is there at once the next time.
   --os NAME             ID in /etc/os-release of the device
   --arch ARCH           machine of the device (uname -m)
   --source DIR          source of the module
+  --module NAME         its name (default: uid_mem)
   --source-id ID        changes when the source does
   --cache DIR           cache directory
   --max-age HOURS       package index older than that is refreshed (default: 24)
@@ -37,7 +38,7 @@ Exit status: 0 built, 1 it can't be built here (the reason is on stderr), 2 wron
 END
 }
 
-release='' package_version='' suite='' os='' arch='' source='' source_id='' cache='' max_age=24
+release='' package_version='' suite='' os='' arch='' source='' source_id='' cache='' max_age=24 name=uid_mem
 keyring=/usr/share/keyrings/debian-archive-keyring.gpg
 while [ $# -gt 0 ]; do
     [ "$1" != --help ] || { help && exit 0; }
@@ -50,6 +51,7 @@ while [ $# -gt 0 ]; do
     --arch) arch=$2 ;;
     --source) source=$(readlink -f "$2") ;;
     --source-id) source_id=$2 ;;
+    --module) name=$2 ;;
     --cache) cache=$(readlink -m "$2") ;;
     --max-age) max_age=$2 ;;
     --keyring) keyring=$2 ;;
@@ -63,11 +65,11 @@ done
 [ -n "$cache" ] || usage_error '--cache is missing'
 [[ $max_age =~ ^[0-9]+$ ]] || usage_error "--max-age is a number of hours, not '$max_age'"
 # They become parts of paths.
-for word in "$release" "$source_id" "${suite:-none}"; do
-    [[ $word =~ ^[A-Za-z0-9][A-Za-z0-9.+~_-]*$ ]] || usage_error "'$word' has characters that no kernel release, suite or identity has"
+for word in "$release" "$source_id" "${suite:-none}" "$name"; do
+    [[ $word =~ ^[A-Za-z0-9][A-Za-z0-9.+~_-]*$ ]] || usage_error "'$word' has characters that no kernel release, suite, identity or module has"
 done
 
-module=$cache/stock/$release-$source_id/uid_mem.ko
+module=$cache/stock/$release-$source_id/$name.ko
 if [ -e "$module" ]; then
     printf '%s\n' "$module"
     exit 0
@@ -173,9 +175,9 @@ compile_in_suite() {
     cat >"$work/module/build.sh" <<END
 set -eu
 make -C /usr/src/linux-headers-$release -j $(nproc) M=/module modules
-strip -g /module/uid_mem.ko
+strip -g /module/$name.ko
 mkdir /module/out
-mv /module/uid_mem.ko /module/out/
+mv /module/$name.ko /module/out/
 END
     # shellcheck disable=SC2016 # the directory is mmdebstrap's
     mmdebstrap --quiet --variant=apt --format=null "${options[@]}" \
@@ -185,7 +187,7 @@ END
         --customize-hook="sync-out /module/out '$work/out'" \
         "$suite" /dev/null "${sources[@]}" >"$work/log" 2>&1 ||
         die "the module does not compile for $release in a root directory of Debian $suite: $(grep -m 3 -E '^E:|error|Error' "$work/log" | tr '\n' ';')"
-    mv "$work/out/uid_mem.ko" "$work/module/"
+    mv "$work/out/$name.ko" "$work/module/"
 }
 
 compile() {
@@ -199,7 +201,7 @@ compile() {
     unset MAKEFLAGS MFLAGS
     make -C "$kbuild" -j "$(nproc)" "CC=$compiler" "M=$work/module" modules >"$work/log" 2>&1 ||
         die "the module does not compile for $release with $compiler: $(grep -m 3 -E 'error|Error' "$work/log" | tr '\n' ';')"
-    strip -g "$work/module/uid_mem.ko"
+    strip -g "$work/module/$name.ko"
 }
 
 fetch_headers
@@ -211,6 +213,6 @@ else
     compile_in_suite "$lacks"
 fi
 mkdir "$work/done"
-mv "$work/module/uid_mem.ko" "$work/done/"
+mv "$work/module/$name.ko" "$work/done/"
 mv "$work/done" "${module%/*}"
 printf '%s\n' "$module"
