@@ -75,7 +75,7 @@ MOUNTED_ANYWAY = frozenset(
 
 # What is named like its option.
 _BY_NAME = """
-    bonding bridge cifs dm_crypt dummy e1000 e1000e hid_generic i2c_i801 i40e ice igb iwlwifi ixgbe kvm_amd
+    ata_piix bonding bridge cifs dm_crypt dummy e1000 e1000e hid_generic i2c_i801 i40e ice igb iwlwifi ixgbe kvm_amd
     kvm_intel megaraid_sas mlx4_en mlx5_core nf_conntrack nf_nat nf_tables nft_compat nft_ct nft_masq nvme_core
     r8169 squashfs tun usb_storage veth vhost_net virtio_blk virtio_net virtio_pci vmxnet3 vxlan wireguard
 """
@@ -91,6 +91,7 @@ OPTIONS: Mapping[str, str] = {
     "ahci": "SATA_AHCI",
     "amdgpu": "DRM_AMDGPU",
     "arp_tables": "IP_NF_ARPTABLES",
+    "atkbd": "KEYBOARD_ATKBD",
     "autofs": "AUTOFS_FS",
     "bnxt_en": "BNXT",
     "bpf": "BPF_LSM",
@@ -98,8 +99,10 @@ OPTIONS: Mapping[str, str] = {
     "crc32c_intel": "CRYPTO_CRC32C_INTEL",
     "dm_mod": "BLK_DEV_DM",
     "ena": "ENA_ETHERNET",
+    "evdev": "INPUT_EVDEV",
     "hv_netvsc": "HYPERV_NET",
     "hv_storvsc": "HYPERV_STORAGE",
+    "i8042": "SERIO_I8042",
     "i915": "DRM_I915",
     "ip6_tables": "IP6_NF_IPTABLES",
     "ip6table_filter": "IP6_NF_FILTER",
@@ -122,6 +125,7 @@ OPTIONS: Mapping[str, str] = {
     "nouveau": "DRM_NOUVEAU",
     "nvme": "BLK_DEV_NVME",
     "ppp_generic": "PPP",
+    "psmouse": "MOUSE_PS2",
     "raid1": "MD_RAID1",
     "raid10": "MD_RAID10",
     "raid456": "MD_RAID456",

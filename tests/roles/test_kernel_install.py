@@ -100,6 +100,89 @@ def values(output: str) -> dict[str, str]:
     return dict(line.split("=", 1) for line in output.splitlines() if "=" in line)
 
 
+# ---- headers ----------------------------------------------------------------------------------------------------
+
+
+def headers(directory: pathlib.Path) -> pathlib.Path:
+    """The package that kernel_build makes, for a kernel of nothing."""
+    root = directory / "image"
+    (root / "DEBIAN").mkdir(parents=True)
+    (root / "DEBIAN/control").write_text(
+        f"Package: linux-image-{NEW}\nVersion: 1\nArchitecture: all\nMaintainer: x <x@localhost>\nDescription: x\n",
+        encoding="utf-8",
+    )
+    image = directory / f"linux-image-{NEW}_1_all.deb"
+    subprocess.run(["dpkg-deb", "--build", root, image], check=True, capture_output=True)
+    (directory / "kbuild").mkdir()
+    (directory / "kbuild/.config").write_text("CONFIG_MODULES=y\n", encoding="utf-8")
+    program = pathlib.Path(__file__).resolve().parents[2] / "roles/kernel_build/files/pack_headers.sh"
+    subprocess.run([program, directory / "kbuild", image, directory], check=True)
+    return directory / f"linux-headers-{NEW}_1_all.deb"
+
+
+def with_headers(package: pathlib.Path, hook: str, script: str) -> str:
+    """Shell code that has the program's functions, an empty dpkg of its own, and the hook that DKMS puts there."""
+    return f"""
+mount -t tmpfs tmpfs /usr/src
+mount -t tmpfs tmpfs "$(readlink -f /lib/modules)"
+mkdir -p /var/lib/dpkg/info /var/lib/dpkg/updates /var/lib/dpkg/triggers /etc/kernel/header_postinst.d
+: > /var/lib/dpkg/status
+printf '#!/bin/sh\n{hook}\n' > /etc/kernel/header_postinst.d/dkms
+chmod 755 /etc/kernel/header_postinst.d/dkms
+grep -vx -e 'main "$@"' -e exit {shlex.quote(str(PROGRAM))} > /var/lib/functions
+. /var/lib/functions
+parse_options --release {NEW} --headers-bytes 1000
+running={RUNNING}
+headers_file={shlex.quote(str(package))}
+start_log
+{script}
+"""
+
+
+def test_headers_are_installed_for_dkms_and_go_with_the_kernel(on_device: RunScript, tmp_path: pathlib.Path) -> None:
+    done = on_device(
+        with_headers(
+            headers(tmp_path),
+            hook=f"test -e /lib/modules/{NEW}/build/.config && echo built for \\$1",
+            script=f"install_headers\ncat $STATE/log\nremove_headers {NEW}\nls /usr/src\necho end",
+        ).replace("\\$1", "$1")
+    )
+    assert done.returncode == 0, done.stderr
+    assert f"built for {NEW}" in done.stdout
+    # Nothing is left.
+    assert done.stdout.splitlines()[-1] == "end"
+    assert f"linux-headers-{NEW}" not in done.stdout.splitlines()
+
+
+def test_module_that_dkms_cannot_build_fails_the_installation(on_device: RunScript, tmp_path: pathlib.Path) -> None:
+    done = on_device(with_headers(headers(tmp_path), hook="echo Bad return status; exit 10", script="install_headers"))
+    assert done.returncode == 1
+    assert (
+        f"error=the headers of {NEW} could not be installed, or DKMS could not build its modules with them"
+        in done.stdout
+    )
+    assert f"{RUNNING} stays the default" in done.stdout
+
+
+@pytest.mark.parametrize(("built", "in_use"), [("zfs", "yes"), ("uid_mem", "no"), (None, "no")])
+def test_dkms_counts_where_it_has_built_what_we_do_not_bring(
+    on_device: RunScript, tmp_path: pathlib.Path, built: str | None, in_use: str
+) -> None:
+    link = f"mkdir -p /var/lib/dkms/{built}/1/x; ln -s 1/x /var/lib/dkms/{built}/kernel-{RUNNING}-x86_64"
+    done = on_device(
+        with_headers(
+            headers(tmp_path),
+            hook="",
+            script=f"{link if built else ':'}\nif dkms_is_in_use; then echo yes; else echo no; fi\n"
+            "room_list=''\nneeds_headers\nprintf '%s' \"$room_list\" | grep -c . || true",
+        )
+    )
+    assert done.returncode == 0, done.stderr
+    found, rooms = done.stdout.split()
+    assert found == in_use
+    assert (int(rooms) > 0) == (in_use == "yes")
+
+
 # ---- the program ----------------------------------------------------------------------------------------------
 
 
