@@ -190,16 +190,21 @@ def parse_arguments(arguments: Mapping[str, object]) -> Wish:
     if not values["persist"] and not values["runtime"]:
         raise TaskError("persist: false and runtime: false leave nothing to do; leave one of them out.")
     items = values.get("limits")
-    entries = [_parse_entry(values, 0)] if items is None else [_parse_item(*item) for item in enumerate(items, 1)]
-    _refuse_twice((entry.uids, entry) for entry in entries if entry.uids)
     return Wish(
-        entries=tuple(entries),
+        entries=(_parse_entry(values, 0),) if items is None else parse_items(items),
         purge=values["purge"],
         persist=values["persist"],
         runtime=values["runtime"],
         below_usage=values["below_usage"],
         path=parse_path(values["path"]) if values.get("path") is not None else "",
     )
+
+
+def parse_items(items: Iterable[dict[str, object]]) -> tuple[Entry, ...]:
+    """The items of C(limits), or a TaskError that names the one that is wrong."""
+    entries = tuple(_parse_item(number, item) for number, item in enumerate(items, 1))
+    _refuse_twice((entry.uids, entry) for entry in entries if entry.uids)
+    return entries
 
 
 def plain(value: Any) -> Any:
