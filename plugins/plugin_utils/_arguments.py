@@ -17,6 +17,7 @@ from dataclasses import dataclass
 from typing import Any, TypeVar
 
 from ansible.module_utils.common.arg_spec import ArgumentSpecValidator
+from ansible.utils.unsafe_proxy import wrap_var
 
 from ansible_collections.devfleet.uid_mem.plugins.plugin_utils._limits import (
     MODES,
@@ -221,6 +222,12 @@ def plain(value: Any) -> Any:
         if isinstance(value, scalar):
             return scalar(value)
     return value
+
+
+def no_template(value: Any) -> Any:
+    """The same value, which Ansible does not take for a template whatever is in it."""
+    wrap: Any = wrap_var
+    return wrap(value)
 
 
 def make_validator(spec: dict[str, dict[str, object]]) -> Any:

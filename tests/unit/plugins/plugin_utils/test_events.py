@@ -119,7 +119,9 @@ def test_events_of_the_last_seconds() -> None:
 
 
 def test_events_of_a_type() -> None:
-    reading = replace(ring(0, 9), events_text=line(7) + line(8).replace("high", "kill") + line(9).replace("high", "max"))
+    reading = replace(
+        ring(0, 9), events_text=line(7) + line(8).replace("high", "kill") + line(9).replace("high", "max")
+    )
     assert tell(reading, event_types=["kill"]) == ([8], 0, 0)
     assert tell(reading, event_types=["kill", "max"], max_events=1) == ([9], 1, 0)
     assert tell(reading, event_types="kill", since="95s") == ([8], 0, 0)
