@@ -46,7 +46,8 @@ EXAMPLES = r"""
   ansible.builtin.copy:
     content: >-
       {{ ansible_play_hosts_all | devfleet.uid_mem.status_rows(hostvars)
-         | devfleet.uid_mem.status_page(lookup('ansible.builtin.file', 'page.html.j2'), lookup('ansible.builtin.file', 'page.css'),
+         | devfleet.uid_mem.status_page(lookup('ansible.builtin.file', 'page.html.j2'),
+                                        lookup('ansible.builtin.file', 'page.css'),
                                         lookup('ansible.builtin.file', 'page.js')) }}
     dest: /srv/www/fleet.html
     mode: "0644"

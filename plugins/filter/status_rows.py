@@ -10,7 +10,8 @@ short_description: The state of a fleet as rows, one for each host
 version_added: 0.1.0
 description:
   - Makes a row of what is registered for each host, by M(devfleet.uid_mem.uid_mem_info) and by the survey of the role
-    P(devfleet.uid_mem.kernel_install#role). A host for which one is missing or has failed is a row as well, and says so.
+    P(devfleet.uid_mem.kernel_install#role). A host for which one is missing or has failed is a row as well, and says
+    so.
   - The playbook C(devfleet.uid_mem.status) is made of it.
   - All text in a row is printable, other characters are written as C(\xHH). It is not escaped for HTML.
 author:
@@ -39,7 +40,9 @@ options:
 EXAMPLES = r"""
 - name: Show which hosts need attention
   ansible.builtin.debug:
-    msg: "{{ ansible_play_hosts_all | devfleet.uid_mem.status_rows(hostvars) | selectattr('severity', 'in', ['error', 'warning']) }}"
+    msg: >-
+      {{ ansible_play_hosts_all | devfleet.uid_mem.status_rows(hostvars)
+         | selectattr('severity', 'in', ['error', 'warning']) }}
   run_once: true
 """
 
@@ -74,7 +77,7 @@ from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 
 from ansible_collections.devfleet.uid_mem.plugins.plugin_utils._arguments import no_template, plain
-from ansible_collections.devfleet.uid_mem.plugins.plugin_utils._status import Row, make_row, sort_rows
+from ansible_collections.devfleet.uid_mem.plugins.plugin_utils._status import make_row, sort_rows
 
 
 def status_rows(

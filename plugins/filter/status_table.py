@@ -9,8 +9,8 @@ name: status_table
 short_description: The state of a fleet as a table for a terminal
 version_added: 0.1.0
 description:
-  - Lays rows of P(devfleet.uid_mem.status_rows#filter) out as lines of text, followed by what is found on each host that
-    needs attention, and by a summary.
+  - Lays rows of P(devfleet.uid_mem.status_rows#filter) out as lines of text, followed by what is found on each host
+    that needs attention, and by a summary.
 author:
   - The uid_mem authors (@devfleet)
 options:

@@ -64,8 +64,8 @@ def make_row(host: str, survey: object, info: object) -> Row:
 
 
 def sort_rows(rows: Iterable[Row]) -> list[Row]:
-    """What needs attention first, then by name, in which numbers count as such."""
-    return sorted(rows, key=lambda row: (_rank(row["severity"]), _natural(row["host"])))
+    """What needs attention first, of it what is unreachable; then by name, in which numbers count as such."""
+    return sorted(rows, key=lambda row: (_rank(row["severity"]), row["reachable"], _natural(row["host"])))
 
 
 def summarize(rows: list[Row]) -> dict[str, Any]:
