@@ -262,7 +262,9 @@ def _kernel_findings(row: Row, said: Mapping[str, str]) -> list[dict[str, str]]:
     if rollout and rollout["outcome"] in FAILED_OUTCOMES:
         what = "failed" if rollout["outcome"] == "failed" else "was rolled back"
         found.append(_finding("error" if what == "failed" else "note", f"last rollout {what}: {rollout['release']}"))
-    if row["trial"]:
+    if row["trial"] and row["trial"] == row["kernel"]:
+        found.append(_finding("warning", f"{row['trial']} runs on trial"))
+    elif row["trial"]:
         found.append(_finding("warning", f"{row['trial']} is to be tried at the next boot"))
     elif row["default"] and row["kernel"] and row["default"] != row["kernel"]:
         found.append(_finding("warning", f"runs {row['kernel']}, the default is {row['default']}"))

@@ -119,6 +119,7 @@ def test_one_of_the_two_has_failed() -> None:
         ({"last_rollout": f"1795000000 failed {OURS}"}, [("error", f"last rollout failed: {OURS}")]),
         ({"last_rollout": f"1795000000 rolled_back {OURS}"}, [("note", f"last rollout was rolled back: {OURS}")]),
         ({"trial_release": OURS, "running": STOCK}, [("warning", f"{OURS} is to be tried at the next boot")]),
+        ({"trial_release": OURS, "default_release": STOCK}, [("warning", f"{OURS} runs on trial")]),
         ({"running": STOCK}, [("warning", f"runs {STOCK}, the default is {OURS}")]),
         ({"reboot_required": "yes"}, [("warning", "waits for a reboot")]),
         ({"failed": f"{OLDER}:77aa 6.1.9-x:1"}, [("note", f"failed a trial here: {OLDER}, 6.1.9-x")]),
