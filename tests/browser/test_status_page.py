@@ -71,7 +71,9 @@ def problems(browser: Chromium) -> list[Any]:
 
 
 def click(browser: Chromium, title: str) -> None:
-    browser.run(f"[...document.querySelectorAll('thead button')].find((each) => each.textContent === '{title}').click()")
+    browser.run(
+        f"[...document.querySelectorAll('thead button')].find((each) => each.textContent === '{title}').click()"
+    )
 
 
 def test_sorts_by_a_click(browser: Chromium, tmp_path: Path) -> None:
