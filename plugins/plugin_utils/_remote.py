@@ -44,14 +44,14 @@ def refuse_async(action: Action) -> None:
 
 def read_device(action: Action, query: Query) -> Reading:
     """The one remote read."""
-    _require_posix_shell(action)
+    require_posix_shell(action)
     command = read_command(query)
     if not fits(command):
         raise DeviceError(
             f"So many names of users at once ({len(query.users)}) do not fit into a command."
             " Split the list, or give their numbers as uid."
         )
-    answer = _execute(action, command, None)
+    answer = execute(action, command, None)
     return parse_reading(answer["stdout"], query, rc=answer["rc"], stderr=answer["stderr"])
 
 
@@ -70,7 +70,7 @@ def write_device(action: Action, change: Change) -> Written:
             " Nothing was changed. Set 'ansible_pipelining: true' for the host,"
             " where its connection and become method can do it (sudo can, su cannot)."
         )
-    answer = _execute(action, command, data)
+    answer = execute(action, command, data)
     return parse_written(answer["stdout"], change, rc=answer["rc"], stderr=answer["stderr"])
 
 
@@ -93,10 +93,12 @@ def takes_stdin(action: Action, *, enabled: bool) -> bool:
     return wanted or not (connection.transport == "local" and become and become.expect_prompt())
 
 
-def _require_posix_shell(action: Action) -> None:
+def require_posix_shell(action: Action) -> None:
+    """Nothing here is for Windows."""
     if getattr(action._connection._shell, "_IS_WINDOWS", False):
         raise DeviceError("uid_mem needs Linux, and this host is reached through a Windows shell.")
 
 
-def _execute(action: Action, command: str, data: bytes | None) -> dict[str, Any]:
+def execute(action: Action, command: str, data: bytes | None) -> dict[str, Any]:
+    """One remote call."""
     return action._low_level_execute_command(command, in_data=data, encoding_errors="surrogateescape")

@@ -221,10 +221,8 @@ def make_artifacts(directory: Path) -> Path:
     return directory
 
 
-@pytest.fixture(scope="session")
-def collections(tmp_path_factory: pytest.TempPathFactory) -> Path:
+def make_collections(place: Path) -> Path:
     """The collection, with stand-ins for what runs on devices."""
-    place = tmp_path_factory.mktemp("collections")
     copy = place / "ansible_collections" / "devfleet" / "uid_mem"
     shutil.copytree(
         PROJECT, copy, symlinks=True, ignore=shutil.ignore_patterns(".git", ".ansible", "tests", "molecule")
@@ -241,6 +239,11 @@ def collections(tmp_path_factory: pytest.TempPathFactory) -> Path:
         text = re.sub(r"(?<=delay: )5$", "0", tasks.read_text(), flags=re.MULTILINE)
         tasks.write_text(text.replace("ternary(5, 0)", "ternary(0, 0)").replace("| int) + 60", "| int)"))
     return place
+
+
+@pytest.fixture(scope="session")
+def collections(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return make_collections(tmp_path_factory.mktemp("collections"))
 
 
 @pytest.fixture
