@@ -152,32 +152,31 @@ class Fleet:
     def __getitem__(self, name: str) -> StandIn:
         return self.devices[name]
 
-    def play(self, playbook: str, *options: str, **variables: object) -> Run:
+    def command(self, playbook: str, *options: str, **variables: object) -> tuple[list[str], dict[str, str]]:
+        """How a playbook is run on the fleet: the command and its environment."""
         inventory = self.place / "inventory.json"
         hosts = {name: {"ansible_connection": "stand_in", **values} for name, values in self.inventory.items()}
         inventory.write_text(json.dumps({"all": {"children": {"devices": {"hosts": hosts}}}}))
         command = [sys.executable, "-m", "ansible", "playbook", "-i", str(inventory), f"devfleet.uid_mem.{playbook}"]
-        done = subprocess.run(
-            [*command, "-e", json.dumps(self.variables | variables), *options],
-            env={
-                **os.environ,
-                "ANSIBLE_COLLECTIONS_PATH": str(self.collections),
-                "ANSIBLE_CONNECTION_PLUGINS": str(HERE / "connection"),
-                "ANSIBLE_FORKS": "20",
-                "ANSIBLE_LOCALHOST_WARNING": "false",
-                "ANSIBLE_LOCAL_TEMP": str(self.place / "local"),
-                "ANSIBLE_NOCOLOR": "1",
-                "ANSIBLE_PIPELINING": "true",
-                "ANSIBLE_REMOTE_TMP": str(self.place / "remote"),
-                "FLEET": str(self.place),
-                "HOME": str(self.place),
-                "XDG_CACHE_HOME": str(self.place / "cache"),
-            },
-            capture_output=True,
-            text=True,
-            check=False,
-            timeout=600,
-        )
+        environment = {
+            **os.environ,
+            "ANSIBLE_COLLECTIONS_PATH": str(self.collections),
+            "ANSIBLE_CONNECTION_PLUGINS": str(HERE / "connection"),
+            "ANSIBLE_FORKS": "20",
+            "ANSIBLE_LOCALHOST_WARNING": "false",
+            "ANSIBLE_LOCAL_TEMP": str(self.place / "local"),
+            "ANSIBLE_NOCOLOR": "1",
+            "ANSIBLE_PIPELINING": "true",
+            "ANSIBLE_REMOTE_TMP": str(self.place / "remote"),
+            "FLEET": str(self.place),
+            "HOME": str(self.place),
+            "XDG_CACHE_HOME": str(self.place / "cache"),
+        }
+        return [*command, "-e", json.dumps(self.variables | variables), *options], environment
+
+    def play(self, playbook: str, *options: str, **variables: object) -> Run:
+        command, environment = self.command(playbook, *options, **variables)
+        done = subprocess.run(command, env=environment, capture_output=True, text=True, check=False, timeout=600)
         print(done.stdout, done.stderr)
         return Run(done)
 
