@@ -56,6 +56,10 @@ bench: ## measure what the kernel of SERIES costs, in instructions, and print a 
 bench-tasks: ## measure what uid_mem_limit costs the controller: 1,000 and 10,000 limits, 50 to 500 hosts
 	@tools/run --test tests/bench/controller
 
+.PHONY: bench-fleet
+bench-fleet: ## measure what a rollout costs the controller: 50 to 500 devices; 1,000 devices and ssh by tests/bench/fleet --help
+	@tools/run --test tests/bench/fleet
+
 .PHONY: patches
 patches: ## make patches/<series> anew from patches/source
 	@tools/run --test tools/patches generate
