@@ -176,7 +176,9 @@ cmd_watch() {
 	fi
 	while :; do
 		read_uptime
-		[ "$uptime" -lt "$opt_trial_seconds" ] || break
+		# What is committed stays, and may be removing old kernels.
+		[ "$uptime" -lt "$opt_trial_seconds" ] || [ ! -e "$STATE/trial" ] || break
+		if [ -z "$watch_proof" ] && [ ! -e "$STATE/trial" ]; then exit 0; fi
 		if [ -n "$watch_proof" ] && [ ! -e "/proc/$watch_proof/exe" ]; then
 			if wait "$watch_proof"; then exit 0; fi
 			watch_cause=$(sed -n 's/^error=//p' "$STATE/trial.log" | head -n 1)
@@ -184,6 +186,8 @@ cmd_watch() {
 		fi
 		sleep 1
 	done
+	# Committed all the same.
+	[ -e "$STATE/trial" ] || exit 0
 	if [ "$opt_reboot" = staged ]; then
 		state_read
 		remember_failure "$opt_release" "$opt_key" "$opt_image_sum" "$watch_cause"

@@ -2,7 +2,7 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
 
-"""Artifacts on the controller: what a device gets of them, and that they are what their manifest says."""
+"""The manifest of artifacts, and what is wrong with them."""
 
 from __future__ import annotations
 
@@ -17,66 +17,82 @@ from ansible.errors import AnsibleLookupError
 from ansible_collections.devfleet.uid_mem.plugins.lookup import kernel_artifacts
 from ansible_collections.devfleet.uid_mem.tests.unit.loading import load
 
-CONTENT = {
-    "linux-image.deb": "12345678",
-    "linux-headers.deb": "1234",
-    "uid_mem.ko": "12",
-    "bzImage": "123",
-    "config": "1",
-}
+FILES = {"kernel.deb": b"package", "bzImage": b"image", "uid_mem.ko": b"module", "System.map": b"map", "config": b"cf"}
 
 
-def make(directory: Path, **changes: object) -> Path:
-    for name, content in CONTENT.items():
-        (directory / name).write_text(content)
-    manifest: dict[str, object] = {
-        "image_deb": "linux-image.deb",
-        "headers_deb": "linux-headers.deb",
+@pytest.fixture(name="artifacts")
+def artifacts_fixture(tmp_path: Path) -> Path:
+    for name, content in FILES.items():
+        (tmp_path / name).write_bytes(content)
+    write_manifest(tmp_path)
+    return tmp_path
+
+
+def write_manifest(directory: Path, **changes: Any) -> None:
+    manifest = {
+        "outputs": {name: hashlib.sha256(content).hexdigest() for name, content in FILES.items()},
+        "image_deb": "kernel.deb",
         "image": "bzImage",
         "module": "uid_mem.ko",
-        "outputs": {name: hashlib.sha256(content.encode()).hexdigest() for name, content in CONTENT.items()},
     }
-    (directory / "manifest.json").write_text(json.dumps(manifest | changes))
-    return directory
+    (directory / "manifest.json").write_text(json.dumps(manifest | changes), encoding="utf-8")
 
 
 def look_up(directory: Path, **options: str) -> dict[str, Any]:
     plugin = load(kernel_artifacts.LookupModule(), kernel_artifacts)
-    manifest: dict[str, Any] = plugin.run([str(directory)], variables={}, **options)[0]
-    return manifest
+    manifests: list[dict[str, Any]] = plugin.run([str(directory)], {}, **options)
+    assert len(manifests) == 1
+    return manifests[0]
 
 
-def test_what_a_device_gets(tmp_path: Path) -> None:
-    manifest = look_up(make(tmp_path))
-    assert manifest["payload"] == [str(tmp_path / "linux-image.deb"), str(tmp_path / "uid_mem.ko")]
-    assert manifest["payload_bytes"] == 10
-    assert manifest["headers"] == [str(tmp_path / "linux-headers.deb")]
-    assert manifest["headers_bytes"] == 4
-    assert manifest["boot_bytes"] == 4
-
-
-@pytest.mark.parametrize("headers_deb", [None, ""])
-def test_artifacts_without_headers(tmp_path: Path, headers_deb: str | None) -> None:
-    manifest = look_up(make(tmp_path, headers_deb=headers_deb))
+def test_manifest_comes_with_what_a_device_gets(artifacts: Path) -> None:
+    manifest = look_up(artifacts)
+    assert manifest["module"] == "uid_mem.ko"
+    assert manifest["payload"] == [str(artifacts / "kernel.deb"), str(artifacts / "uid_mem.ko")]
+    assert manifest["payload_bytes"] == len(b"packagemodule")
+    assert manifest["boot_bytes"] == len(b"imagemapcf")
     assert (manifest["headers"], manifest["headers_bytes"]) == ([], 0)
 
 
+def test_headers_are_told_apart(artifacts: Path) -> None:
+    write_manifest(artifacts, headers_deb="kernel.deb")
+    assert look_up(artifacts)["headers"] == [str(artifacts / "kernel.deb")]
+
+
+def damage(directory: Path) -> None:
+    (directory / "bzImage").write_bytes(b"imagE")
+
+
+def lose(directory: Path) -> None:
+    (directory / "config").unlink()
+
+
+def lose_manifest(directory: Path) -> None:
+    (directory / "manifest.json").unlink()
+
+
+def break_manifest(directory: Path) -> None:
+    (directory / "manifest.json").write_text("{", encoding="utf-8")
+
+
+def forget(directory: Path) -> None:
+    write_manifest(directory, module="other.ko")
+
+
 @pytest.mark.parametrize(
-    ("file", "message"),
-    [("linux-headers.deb", "linux-headers.deb: build them anew"), ("bzImage", "bzImage: build them anew")],
+    ("change", "message"),
+    [
+        (damage, "do not match manifest.json: bzImage: build them anew"),
+        (lose, "do not match manifest.json: config: build them anew"),
+        (lose_manifest, "manifest.json on the controller; build a kernel"),
+        (break_manifest, "is not a manifest of kernel_build ("),
+        (forget, "no checksum for other.ko"),
+    ],
 )
-def test_a_file_that_is_another(tmp_path: Path, file: str, message: str) -> None:
-    (make(tmp_path) / file).write_text("other")
-    assert message in look_up(tmp_path, on_error="return")["error"]
-    with pytest.raises(AnsibleLookupError, match=message):
-        look_up(tmp_path)
-    (tmp_path / file).unlink()
-    assert message in look_up(tmp_path, on_error="return")["error"]
-
-
-def test_no_artifacts(tmp_path: Path) -> None:
-    assert "there is no" in look_up(tmp_path, on_error="return")["error"]
-    (tmp_path / "manifest.json").write_text("{")
-    assert "is not a manifest of kernel_build" in look_up(tmp_path, on_error="return")["error"]
-    make(tmp_path, headers_deb="other.deb")
-    assert "no checksum for other.deb" in look_up(tmp_path, on_error="return")["error"]
+def test_what_cannot_be_used_is_told(artifacts: Path, change: Any, message: str) -> None:
+    look_up(artifacts)
+    change(artifacts)
+    with pytest.raises(AnsibleLookupError, match="build") as failure:
+        look_up(artifacts)
+    assert message in str(failure.value)
+    assert message in look_up(artifacts, on_error="return")["error"]
