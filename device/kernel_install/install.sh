@@ -2,24 +2,24 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 # shellcheck shell=sh
 
-# check_payload: the files that were copied are those that were sent.
-check_payload() {
-	[ -n "$opt_payload" ] || bad_usage "$command needs --payload"
-	package_file=''
+# find_package: package_file and headers_file are what was copied; there may be no headers.
+find_package() {
+	package_file='' headers_file=''
 	for payload_file in "$opt_payload"/*.deb; do
-		if [ -e "$payload_file" ]; then package_file=$payload_file; fi
+		case $payload_file in
+		*/linux-headers-*) headers_file=$payload_file ;;
+		*) if [ -e "$payload_file" ]; then package_file=$payload_file; fi ;;
+		esac
 	done
 	[ -n "$package_file" ] || die "there is no kernel package in $opt_payload: run it again"
-	if [ "$(file_sum "$package_file")" != "$opt_package_sum" ] || [ "$(file_sum "$opt_payload/uid_mem.ko")" != "$opt_module_sum" ]; then
-		die "checksum mismatch after copying, nothing was installed: run it again; if it persists, check the device's storage and RAM"
-	fi
 }
 
 cmd_install() {
-	need release key image_sum module_sum package_sum
+	need release key image_sum module_sum
 	need_root
 	take_lock
 	check_payload
+	find_package
 	start_log
 	if [ "$opt_reboot" = forbidden ]; then disarm_trial; fi
 	pin_running_kernel
@@ -48,6 +48,7 @@ install_package() {
 	package=$(dpkg-deb -f "$package_file" Package)
 	# From here on a run that is cut short is known to be ours.
 	record_write incomplete
+	install_headers
 	case $opt_initrd in
 	no) no_initrd=yes ;;
 	auto)

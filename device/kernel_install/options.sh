@@ -3,8 +3,8 @@
 # shellcheck shell=sh
 
 parse_options() {
-	opt_release='' opt_key='' opt_arch='' opt_image_sum='' opt_module_sum='' opt_package_sum='' opt_payload=''
-	opt_installed_bytes=0 opt_boot_bytes=0 opt_payload_bytes=0 opt_remote_tmp='' opt_reserve_mib=32 opt_keep=2
+	opt_release='' opt_key='' opt_arch='' opt_image_sum='' opt_module_sum=''
+	opt_installed_bytes=0 opt_boot_bytes=0 opt_payload_bytes=0 opt_headers_bytes=0 opt_remote_tmp='' opt_reserve_mib=32 opt_keep=2
 	opt_initrd=auto opt_prune_first=no opt_reboot=now opt_retry_failed=no
 	opt_panic_seconds=10 opt_trial_seconds=300 opt_settle_seconds=60 opt_expect=uid_mem
 	opt_health_check='' opt_health_seconds=30 opt_allow_missing='' opt_not_boot='' opt_cause=''
@@ -25,8 +25,8 @@ parse_options() {
 parse_option() {
 	option_name=$(printf '%s' "${1#--}" | tr - _)
 	case $1 in
-	--release | --key | --arch | --image-sum | --module-sum | --package-sum) check_name "$1" "$2" ;;
-	--installed-bytes | --boot-bytes | --payload-bytes | --reserve-mib | --trial-seconds | --settle-seconds | --lock-timeout)
+	--release | --key | --arch | --image-sum | --module-sum) check_name "$1" "$2" ;;
+	--installed-bytes | --boot-bytes | --payload-bytes | --headers-bytes | --reserve-mib | --trial-seconds | --settle-seconds | --lock-timeout)
 		check_number "$1" "$2"
 		;;
 	--keep | --health-seconds | --lease-seconds) check_positive "$1" "$2" ;;
@@ -40,7 +40,11 @@ parse_option() {
 		opt_allow_missing="$opt_allow_missing $(printf '%s' "$2" | tr - _)"
 		return 0
 		;;
-	--payload | --remote-tmp | --health-check | --not-boot | --cause | --owner | --take-over) ;;
+	--payload | --payload-sum)
+		payload_option "$1" "$2"
+		return 0
+		;;
+	--remote-tmp | --health-check | --not-boot | --cause | --owner | --take-over) ;;
 	*) bad_usage "unknown option '$1'" ;;
 	esac
 	# The name is one of those above.

@@ -128,6 +128,7 @@ remove_kernel() {
 	if [ -n "$record_package" ]; then
 		run_dpkg --purge "$record_package" || die "dpkg could not remove $record_package: $(log_tail)"
 	fi
+	remove_headers "$1"
 	rm -rf "/lib/modules/${1:?}"
 	rm -f "$BOOT/initrd.img-$1" "$STATE/kernels/$1"
 }

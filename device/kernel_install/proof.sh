@@ -133,7 +133,10 @@ device_problems() {
 	missing=''
 	for module in $(before module); do
 		# shellcheck disable=SC2086 # names without blanks
-		if [ -e "/sys/module/$module" ] || has_module_builtin "$module" || is_one_of "$module" $opt_allow_missing; then continue; fi
+		if [ -e "/sys/module/$module" ] || has_module_builtin "$module" || is_one_of "$module" $opt_allow_missing ||
+			is_one_of all $opt_allow_missing; then
+			continue
+		fi
 		missing="$missing $module"
 	done
 	[ -z "$missing" ] ||

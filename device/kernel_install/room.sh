@@ -100,6 +100,7 @@ check_room() {
 		needs "$BOOT" "$((opt_boot_bytes + initrd_bytes + opt_reserve_mib * MIB))" 10
 	fi
 	needs "$(remote_tmp)" "$opt_payload_bytes" 10
+	needs_headers
 	# dpkg's database, our state; what makes an initial RAM disk unpacks it there.
 	needs /var/lib "$((4 * MIB))" 100
 	needs /var/tmp "$((MIB + 4 * initrd_bytes))" "$((initrd_bytes / 8192 + 20))"

@@ -26,7 +26,7 @@ survey() {
 	print_state
 	survey_kernels
 	survey_lock
-	survey_use
+	say_in_use
 }
 
 os_release() {
@@ -100,20 +100,4 @@ survey_lock() {
 	lock_read
 	say "lock_owner=$lock_owner"
 	if [ -n "$lock_owner" ]; then say "lock_age_seconds=$lock_age"; else say lock_age_seconds=; fi
-}
-
-# In use: loaded modules, drivers with a device, types of mounted file systems, security modules, modules of DKMS.
-survey_use() {
-	if [ -r /proc/modules ]; then say "modules=$(cut -d ' ' -f 1 /proc/modules | sort | tr '\n' ' ')"; else say modules=; fi
-	say "drivers=$(drivers_in_use | cut -d ' ' -f 2 | sort -u | tr '\n' ' ')"
-	say "filesystems=$(cut -d ' ' -f 3 /proc/mounts | sort -u | tr '\n' ' ')"
-	say "lsm=$(cat /sys/kernel/security/lsm 2>/dev/null || true)"
-	survey_dkms=''
-	for survey_link in /var/lib/dkms/*/kernel-"$running"-*; do
-		[ -L "$survey_link" ] || continue
-		survey_version=$(readlink "$survey_link")
-		survey_name=${survey_link%/*}
-		survey_dkms="$survey_dkms ${survey_name##*/}/${survey_version%%/*}"
-	done
-	say "dkms=${survey_dkms# }"
 }

@@ -53,9 +53,11 @@ Options:
   --arch ARCH           machine the kernel is for, as uname -m prints it
   --image-sum SHA256    checksum of the kernel image
   --module-sum SHA256   checksum of uid_mem.ko
-  --package-sum SHA256  checksum of the kernel package
-  --payload DIR         directory with the kernel package and uid_mem.ko
-  --payload-bytes N     their size
+  --payload DIR         directory with the kernel package and uid_mem.ko, and the headers where DKMS is in use
+  --payload-sum SHA256:NAME
+                        checksum of a file there
+  --payload-bytes N     size of package and module
+  --headers-bytes N     size of the package of headers
   --installed-bytes N   what the package takes on /
   --boot-bytes N        what kernel image, symbol map and configuration take in /boot
   --remote-tmp DIR      where Ansible puts the payload, for preflight

@@ -13,8 +13,10 @@ PATH=/usr/sbin:/usr/bin:/sbin:/bin:${PATH:-}
 export LC_ALL PATH
 
 # Android has its programs elsewhere, and no /tmp.
+# shellcheck disable=SC2034 # not every program asks
 android=no
 if [ -e /system/bin/sh ] && [ -d /data/local ]; then
+	# shellcheck disable=SC2034
 	android=yes
 	PATH=/system/bin:$PATH
 	export TMPDIR=/data/local/tmp

@@ -24,7 +24,7 @@ kernel_is_patched() {
 
 # try_limit: a limit on an unused UID is set, read back and removed. Fails with try_limit_problem.
 try_limit() {
-	if ! { printf '%s max=64M mode=audit\n' "$PROBE_UID" | cat >"$LIMITS"; } 2>/dev/null; then
+	if ! { printf '%s max=67108864 mode=audit\n' "$PROBE_UID" | cat >"$LIMITS"; } 2>/dev/null; then
 		try_limit_problem="a limit cannot be set"
 		return 1
 	fi

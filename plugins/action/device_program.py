@@ -14,6 +14,7 @@ from ansible.errors import AnsibleConnectionFailure
 from ansible.plugins.action import ActionBase
 
 from ansible_collections.devfleet.uid_mem.plugins.plugin_utils._arguments import TaskError
+from ansible_collections.devfleet.uid_mem.plugins.plugin_utils._artifacts import digest_of
 from ansible_collections.devfleet.uid_mem.plugins.plugin_utils._device import DeviceError
 from ansible_collections.devfleet.uid_mem.plugins.plugin_utils._owner import has_ended, owner_of_this_run
 from ansible_collections.devfleet.uid_mem.plugins.plugin_utils._program import (
@@ -141,7 +142,10 @@ class ActionModule(ActionBase):
                 self._transfer_file(path, self._connection._shell.join_path(directory, Path(path).name))
             # Readable for the user that become makes of us.
             self._fixup_perms2([directory], execute=False)
-            return self._run(args["program"], [*words, "--payload", directory])
+            sums = [
+                word for path in args["payload"] for word in ("--payload-sum", f"{digest_of(path)}:{Path(path).name}")
+            ]
+            return self._run(args["program"], [*words, "--payload", directory, *sums])
         finally:
             try:
                 self._remove_tmp_path(directory)

@@ -22,8 +22,8 @@ options:
   on_error:
     description:
       - What happens to artifacts that cannot be used.
-      - With V(return) the place of their manifest is taken by a dictionary whose only key C(error) says why, and what to
-        do.
+      - With V(return), the place of their manifest is taken by a dictionary whose only key C(error) says why, and
+        what to do.
     type: str
     choices: [fail, return]
     default: fail
@@ -39,8 +39,9 @@ RETURN = r"""
 _list:
   description:
     - The manifest of each directory.
-    - With C(payload) (paths of the files that a device gets), C(payload_bytes) (their size) and C(boot_bytes) (what the
-      kernel takes in C(/boot), without an initial RAM disk) added.
+    - With C(payload) (paths of the files that a device gets), C(payload_bytes) (their size), C(headers) and
+      C(headers_bytes) (the same for what DKMS needs on a device that uses it), and C(boot_bytes) (what the kernel takes
+      in C(/boot), without an initial RAM disk) added.
   type: list
   elements: dict
 """

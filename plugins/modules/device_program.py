@@ -60,7 +60,8 @@ options:
   payload:
     description:
       - Files on the controller that the command needs. They are copied to a temporary directory of the host, whose
-        path the program gets as C(--payload), and which is removed afterwards.
+        path the program gets as C(--payload), and which is removed afterwards. C(--payload-sum) has the SHA-256 of
+        each.
     type: list
     elements: path
     default: []
@@ -72,6 +73,35 @@ options:
   on_failure:
     description: What a failure means, put before the program's own words.
     type: str
+  owner:
+    description:
+      - Who the command is run for, which the program gets as C(--owner). V(auto) names this controller and this run of
+        Ansible.
+      - Where the program says that an earlier run on this controller, which has ended, holds a lock, it is run again
+        with C(--take-over).
+    type: str
+  lost_connection:
+    description:
+      - What a host that cannot be reached is. Ansible runs no C(rescue) for an unreachable host; with V(fail) the task
+        fails instead, and returns C(connection_lost).
+    type: str
+    choices: [unreachable, fail]
+    default: unreachable
+  patience:
+    description:
+      - For how many seconds the program is run again where the host cannot be reached, or where it ends with a status
+        of O(retry_rc). Only for a command that can be repeated.
+    type: int
+    default: 0
+  retry_rc:
+    description: Exit statuses that are those of a program which was run too early.
+    type: list
+    elements: int
+    default: []
+  delay:
+    description: How many seconds to wait before the first attempt.
+    type: int
+    default: 0
 seealso:
   - module: ansible.builtin.script
 """
@@ -106,6 +136,11 @@ lines:
   returned: when the program ran
   type: list
   elements: str
+connection_lost:
+  description: Whether the host could not be reached.
+  returned: when it could not, and O(lost_connection=fail)
+  type: bool
+  sample: true
 msg:
   description: Its C(error=) lines.
   returned: on failure

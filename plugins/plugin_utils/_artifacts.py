@@ -21,7 +21,7 @@ class ArtifactsError(Exception):
 
 
 def read_artifacts(directory: str) -> dict[str, Any]:
-    """The manifest, with C(payload) (paths of what a device gets), C(payload_bytes) and C(boot_bytes) added."""
+    """The manifest, with C(payload) (paths of what a device gets), C(headers), their bytes and C(boot_bytes) added."""
     place = Path(directory).expanduser()
     path = place / "manifest.json"
     if not path.is_file():
@@ -34,7 +34,9 @@ def read_artifacts(directory: str) -> dict[str, Any]:
         outputs: dict[str, str] = dict(manifest["outputs"])
         payload = [manifest["image_deb"], manifest["module"]]
         in_boot = [manifest["image"], *(name for name in IN_BOOT if name in outputs)]
-        unknown = [name for name in [*payload, *in_boot] if name not in outputs]
+        # Artifacts of an older version have none, nor those for another kind of machine than their build host.
+        headers = [name for name in [manifest.get("headers_deb")] if name]
+        unknown = [name for name in [*payload, *headers, *in_boot] if name not in outputs]
         if unknown:
             raise ValueError(f"no checksum for {', '.join(unknown)}")
     except (OSError, ValueError, KeyError, TypeError) as exc:
@@ -42,21 +44,26 @@ def read_artifacts(directory: str) -> dict[str, Any]:
     damaged = [name for name, digest in sorted(outputs.items()) if _digest(place / name) != digest]
     if damaged:
         raise ArtifactsError(
-            f"artifacts in {place} do not match manifest.json: {', '.join(damaged)}: build them anew, or copy them again"
+            f"artifacts in {place} do not match manifest.json: {', '.join(damaged)}: build them anew,"
+            " or copy them again"
         )
     return manifest | {
         "payload": [str(place / name) for name in payload],
         "payload_bytes": sum((place / name).stat().st_size for name in payload),
+        "headers": [str(place / name) for name in headers],
+        "headers_bytes": sum((place / name).stat().st_size for name in headers),
         "boot_bytes": sum((place / name).stat().st_size for name in in_boot),
     }
 
 
 def _digest(path: Path) -> str:
-    try:
-        stat = path.stat()
-    except OSError:
-        return ""
-    return _digest_of(str(path), stat.st_mtime_ns, stat.st_size)
+    return digest_of(str(path)) if path.is_file() else ""
+
+
+def digest_of(path: str) -> str:
+    """The SHA-256 of a file, which is read once while it does not change."""
+    stat = Path(path).stat()
+    return _digest_of(path, stat.st_mtime_ns, stat.st_size)
 
 
 @cache

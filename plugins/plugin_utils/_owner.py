@@ -29,7 +29,7 @@ def has_ended(owner: str) -> bool:
 
 
 def _start_of(pid: int) -> str:
-    """In clock ticks since the machine was booted; C(?) where the machine does not tell (macOS), C() without a process."""
+    """In clock ticks since the machine was booted; empty without a process, C(?) where nobody tells (macOS)."""
     if not (PROC / "self" / "stat").exists():
         return "?"
     try:

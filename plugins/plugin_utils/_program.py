@@ -85,9 +85,9 @@ def stdin_command(name: str, words: Sequence[str]) -> str:
 
 def embedded_command(text: str, name: str, words: Sequence[str]) -> str:
     """The command with the program in it."""
-    command = (
-        f"printf %s {shlex.quote(text.replace(chr(39), STAND_IN))} | tr '\\001' '\\047' | {stdin_command(name, words)}"
-    )
+    # Without tr, which not every toybox has.
+    put_back = f'sed "s/{STAND_IN}/\'/g"'
+    command = f"printf %s {shlex.quote(text.replace(chr(39), STAND_IN))} | {put_back} | {stdin_command(name, words)}"
     if not fits(command):
         raise TaskError(
             f"The program {name} with its arguments does not fit into a command and needs pipelining."

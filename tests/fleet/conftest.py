@@ -4,8 +4,8 @@
 
 """Fleets of stand-ins for a real ansible-playbook with the real playbooks and roles.
 
-Only two things are not real: the connection, which leads to a directory in place of a device and counts its uses, and the
-programs that the roles run there. uid_mem_limit is real; what it writes goes through the module's own parser.
+Only two things are not real: the connection, which leads to a directory in place of a device and counts its uses, and
+the programs that the roles run there. uid_mem_limit is real; what it writes goes through the module's own parser.
 """
 
 from __future__ import annotations
@@ -234,7 +234,6 @@ def collections(tmp_path_factory: pytest.TempPathFactory) -> Path:
         program.mkdir(parents=True, exist_ok=True)
         shutil.copy(HERE / "programs" / f"{name}.sh", program / "stand_in.sh")
         (program / "parts").write_text(f"{name}/stand_in.sh\n")
-    shutil.copy(HERE / "programs" / "uid_mem.sh", copy / "roles" / "uid_mem" / "files" / "uid_mem.sh")
     (copy / "roles" / "kernel_build" / "tasks" / "main.yml").write_text(BUILD)
     # A stand-in reboots at once, and one that does not answer then never will.
     for tasks in (copy / "roles" / "kernel_install" / "tasks").glob("*.yml"):

@@ -301,9 +301,8 @@ def test_a_module_that_does_not_load_stops_the_waves(fleet: Fleet) -> None:
 
 
 def test_a_limit_that_does_not_read_back_stops_the_waves(fleet: Fleet) -> None:
-    (fleet["d2"].root / "bin" / "dd").write_text(
-        '#!/bin/sh\ncase "$*" in *uid_mem/limits*) cat >/dev/null ;; *) exec /bin/dd "$@" ;; esac\n'
-    )
+    lost = '#!/bin/sh\ncase "$*" in *uid_mem/limits*) exec cat >/dev/null ;; *) exec /bin/dd "$@" ;; esac\n'
+    (fleet["d2"].root / "bin" / "dd").write_text(lost)
     run = fleet.play("provision", provision_engine="scan", uid_mem_limits=[])
     assert run.failed == ["d2"]
     assert untouched(fleet, "d3", "d4", "d5")
@@ -364,7 +363,7 @@ def test_kinds_of_devices_share_a_build(fleet: Fleet) -> None:
         device.calls()
     run = fleet.play("provision", provision_localmodconfig=True)
     assert set(run.changed.values()) == {0}
-    assert [words[2] for words in fleet.builds()][0] in [words[2] for words in builds]
+    assert next(words[2] for words in fleet.builds()) in [words[2] for words in builds]
     assert all(len(device.calls()) <= 3 for device in fleet.devices.values())
 
 

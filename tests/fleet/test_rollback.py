@@ -40,7 +40,7 @@ def test_a_device_that_is_off(provisioned: Fleet) -> None:
 
 
 @pytest.mark.parametrize(
-    ("fault", "cause"), [("trial", "the menu could not be written"), ("boot", "the device runs"), ("prove", "module")]
+    ("fault", "cause"), [("trial", "the menu could not be written"), ("boot", "device runs"), ("prove", "module")]
 )
 def test_a_device_that_fails(provisioned: Fleet, fault: str, cause: str) -> None:
     provisioned["d3"].fault(fault)

@@ -4,17 +4,32 @@
 
 from __future__ import annotations
 
+import atexit
 import json
 import os
 import pathlib
 import shlex
 import shutil
 import subprocess
+import tempfile
 from collections.abc import Callable
 
 import pytest
 
+from ansible_collections.devfleet.uid_mem.plugins.plugin_utils._program import join_program
+
 ROLES = pathlib.Path(__file__).resolve().parents[2] / "roles"
+
+PROGRAMS = pathlib.Path(tempfile.mkdtemp(prefix="device-programs-"))
+atexit.register(shutil.rmtree, PROGRAMS)
+
+
+def device_program(name: str) -> pathlib.Path:
+    """What a device gets, as a file."""
+    program = PROGRAMS / f"{name}.sh"
+    program.write_text(join_program(name), encoding="utf-8")
+    return program
+
 
 # Takes a shell script, returns exit status and output.
 RunScript = Callable[[str], "subprocess.CompletedProcess[str]"]

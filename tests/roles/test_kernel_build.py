@@ -245,6 +245,47 @@ def test_fragment_that_does_not_exist(run_role: RunRole, cache: pathlib.Path) ->
     assert not cache.exists()
 
 
+@pytest.mark.parametrize(
+    ("variables", "message"),
+    [
+        (
+            {"kernel_build_localmodconfig": ["ext4"]},
+            "leaves modules out of a device's configuration, and kernel_build_config is virtual",
+        ),
+        (
+            {"kernel_build_localmodconfig": "/nowhere/lsmod"},
+            "kernel_build_localmodconfig is neither a list of module names nor a file of them: /nowhere/lsmod.",
+        ),
+        (
+            {"kernel_build_localmodconfig": ["ext4", "a b"]},
+            "kernel_build_localmodconfig has what is no name of a module: a b.",
+        ),
+        ({"kernel_build_btf": True}, "kernel_build_btf is for kernel_build_config: running"),
+    ],
+)
+def test_modules_and_types_that_cannot_be_meant(
+    run_role: RunRole, cache: pathlib.Path, variables: dict[str, object], message: str
+) -> None:
+    status, said = run_role(**variables)
+    assert status != 0
+    assert message in said
+    assert not cache.exists()
+
+
+def test_modules_of_a_file(run_role: RunRole, source: pathlib.Path, tmp_path: pathlib.Path) -> None:
+    """What lsmod says is taken as it is; the build fails later, on the patches."""
+    config = write(tmp_path / "config", "CONFIG_E1000E=m\n")
+    loaded = write(tmp_path / "lsmod", "Module Size Used by\next4 1048576 1\n\nvirtio_net 65536 0 - Live\n")
+    status, said = run_role(
+        kernel_build_config="running",
+        kernel_build_config_file=str(config),
+        kernel_build_localmodconfig=str(loaded),
+        kernel_build_needed_packages=[],
+    )
+    assert status != 0
+    assert "0002-other-kernel.patch does not apply to this kernel source:" in said
+
+
 def test_no_compiler(run_role: RunRole, tmp_path: pathlib.Path, cache: pathlib.Path) -> None:
     """Every program of this host but the compiler."""
     programs = tmp_path / "bin"

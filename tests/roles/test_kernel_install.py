@@ -8,7 +8,6 @@ shown by the molecule scenario.
 
 from __future__ import annotations
 
-import atexit
 import hashlib
 import json
 import os
@@ -17,17 +16,12 @@ import shlex
 import shutil
 import subprocess
 import sys
-import tempfile
 
 import pytest
 
-from ansible_collections.devfleet.uid_mem.plugins.plugin_utils._program import join_program
-from ansible_collections.devfleet.uid_mem.tests.roles.conftest import RunRole, RunScript
+from ansible_collections.devfleet.uid_mem.tests.roles.conftest import RunRole, RunScript, device_program
 
-# What a device gets, as a file.
-PROGRAM = pathlib.Path(tempfile.mkdtemp(prefix="kernel_install-")) / "kernel_install.sh"
-PROGRAM.write_text(join_program("kernel_install"), encoding="utf-8")
-atexit.register(shutil.rmtree, PROGRAM.parent)
+PROGRAM = device_program("kernel_install")
 SH = f"sh {shlex.quote(str(PROGRAM))}"
 RUNNING = os.uname().release
 NEW = "6.1.999-uidmem-0123abcd"
@@ -303,11 +297,11 @@ def test_damaged_payload_is_refused(on_device: RunScript, tmp_path: pathlib.Path
     source = artifacts(tmp_path / "artifacts")
     outputs = json.loads((source / "manifest.json").read_text(encoding="utf-8"))["outputs"]
     package = next(source.glob("*.deb"))
-    sums = f"--package-sum {outputs[package.name]} --module-sum {outputs['uid_mem.ko']}"
+    sums = f"--module-sum 0 --payload-sum {outputs[package.name]}:{package.name}"
     package.write_bytes(package.read_bytes().replace(b"content", b"contenT"))
     done = on_device(f"{SH} install --release {NEW} --key k --image-sum k {sums} --payload {shlex.quote(str(source))}")
     assert done.returncode == 1
-    assert "checksum mismatch after copying, nothing was installed" in done.stdout
+    assert "checksum mismatch after copying, nothing was changed" in done.stdout
 
 
 # ---- the role -------------------------------------------------------------------------------------------------
@@ -333,7 +327,9 @@ def test_artifacts_that_do_not_match_their_manifest(run_role_on_device: RunRole,
 @needs_grub
 def test_role_changes_nothing_where_there_is_no_room(run_role_on_device: RunRole, tmp_path: pathlib.Path) -> None:
     source = artifacts(tmp_path / "artifacts", size_installed_bytes=10**17)
-    status, said = run_role_on_device("kernel_install", kernel_install_artifacts=str(source))
+    status, said = run_role_on_device(
+        "kernel_install", kernel_install_artifacts=str(source), kernel_install_allow_missing=["all"]
+    )
     assert status == 2
     assert f"Kernel {NEW} cannot be installed, nothing was changed:" in said
     assert "MiB are needed: remove old kernels there" in said
@@ -342,6 +338,65 @@ def test_role_changes_nothing_where_there_is_no_room(run_role_on_device: RunRole
     assert not list((after / "lib").iterdir())
     assert not list((after / "boot/grub").iterdir())
     assert not list(after.rglob("*uid_mem*"))
+
+
+# Stands for ssh: runs what it is given, and then says that the device uses some more.
+USING_SSH = """\
+#!/bin/sh
+for command do :; done
+sh -c "$command"
+status=$?
+echo lsm=capability,apparmor
+echo filesystems=ext4 proc
+echo drivers=virtio_net
+echo modules=nf_tables nft_ct libcrc32c pcspkr
+echo module_uses=nf_tables:held nft_ct:used libcrc32c:held pcspkr:hardware
+echo netfilter=
+echo dkms=zfs/2.1.11
+exit $status
+"""
+
+
+@needs_grub
+@pytest.mark.parametrize("has_it", [False, True])
+def test_kernel_without_what_the_device_uses_is_refused(
+    run_role_on_device: RunRole, tmp_path: pathlib.Path, has_it: bool
+) -> None:
+    """A device with AppArmor, nftables and a driver of DKMS: the virtual kernel, and one with its own configuration."""
+    ssh = tmp_path / "ssh"
+    ssh.write_text(USING_SSH, encoding="utf-8")
+    ssh.chmod(0o755)
+    source = artifacts(tmp_path / "artifacts", size_installed_bytes=10**17)
+    manifest = json.loads((source / "manifest.json").read_text(encoding="utf-8"))
+    manifest |= {"modules": "modules.list", "lsm": ["capability", "apparmor"] if has_it else []}
+    names = ["ext4", "virtio_net", *(["nf_tables", "nft_ct"] if has_it else [])]
+    (source / "modules.list").write_text("".join(f"{name} builtin\n" for name in names), encoding="utf-8")
+    (source / "config").write_text("CONFIG_PROC_FS=y\n", encoding="utf-8")
+    manifest["outputs"]["config"] = hashlib.sha256((source / "config").read_bytes()).hexdigest()
+    (source / "manifest.json").write_text(json.dumps(manifest), encoding="utf-8")
+    status, said = run_role_on_device(
+        "kernel_install",
+        kernel_install_artifacts=str(source),
+        kernel_install_allow_missing=["zfs"] if has_it else [],
+        ansible_connection="ssh",
+        ansible_ssh_executable=str(ssh),
+        ansible_ssh_transfer_method="piped",
+        ansible_python_interpreter=sys.executable,
+    )
+    # There is no room for either: all reasons come at once.
+    assert status == 2
+    assert "MiB are needed" in said
+    assert ("the device uses what this kernel does not have" in said) != has_it
+    assert "pcspkr: module loaded for hardware" not in said
+    if not has_it:
+        for gap in (
+            "apparmor: security module that is active (CONFIG_SECURITY_APPARMOR brings it);",
+            "nft_ct: module of the packet filter that is loaded (CONFIG_NFT_CT brings it);",
+            "zfs: modules that DKMS has built for the running kernel, zfs/2.1.11",
+            "kernel_build_config: running starts from the configuration of the device",
+            "name what may be missing in kernel_install_allow_missing",
+        ):
+            assert gap in said
 
 
 def test_release_with_blanks_is_refused(run_role_on_device: RunRole, tmp_path: pathlib.Path) -> None:

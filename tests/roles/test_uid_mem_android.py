@@ -1,6 +1,6 @@
 # SPDX-FileCopyrightText: 2026 The uid_mem authors
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What uid_mem.sh does on a device that is Android, and carry.sh; on a whole device molecule/android shows it."""
+"""What uid_mem.sh does on a device that is Android, and place.sh; on a whole device molecule/android shows it."""
 
 from __future__ import annotations
 
@@ -11,10 +11,9 @@ import subprocess
 
 import pytest
 
-from ansible_collections.devfleet.uid_mem.tests.roles.conftest import ROLES
+from ansible_collections.devfleet.uid_mem.tests.roles.conftest import device_program
 
-FILES = ROLES / "uid_mem" / "files"
-CARRY = FILES / "carry.sh"
+PLACE = device_program("place")
 RUNNING = os.uname().release
 MODULE = b"this is a module"
 PLACES = ("/system/", "/vendor/", "/data/", "/proc/uid_mem", "/sys/module/uid_mem", "/dev/uid_memd")
@@ -26,7 +25,7 @@ class Android:
 
     def __init__(self, root: pathlib.Path) -> None:
         self.root = root
-        text = (FILES / "uid_mem.sh").read_text(encoding="utf-8")
+        text = device_program("uid_mem").read_text(encoding="utf-8")
         for place in PLACES:
             text = text.replace(place, f"{root}{place}")
         for directory in ("system/bin", "system/etc/init", "vendor/etc/init", "data/local/tmp", "proc"):
@@ -159,7 +158,8 @@ def test_nobody_else_can_change_what_root_runs(android: Android) -> None:
     """The umask of adb's shell is 0."""
     done = subprocess.run(
         f"umask 0; sh {android.program} present --release {RUNNING} --module-sum 0 >/dev/null;"
-        f"sh {CARRY} pack {CARRY} {android.root}/packed && sh {android.root}/packed place {android.home}/x 0644",
+        f"mkdir {android.root}/payload; echo x >{android.root}/payload/x;"
+        f"sh {PLACE} file {android.home}/x 0644 --payload {android.root}/payload",
         shell=True,
         capture_output=True,
         text=True,
@@ -170,38 +170,41 @@ def test_nobody_else_can_change_what_root_runs(android: Android) -> None:
     assert (android.home / "x").stat().st_mode & 0o777 == 0o644
 
 
-def carry(*arguments: str | pathlib.Path) -> subprocess.CompletedProcess[str]:
-    return subprocess.run(["sh", *map(str, arguments)], capture_output=True, text=True, check=False)
+def place(*arguments: str | pathlib.Path, program: pathlib.Path = PLACE) -> subprocess.CompletedProcess[str]:
+    return subprocess.run(["sh", *map(str, (program, *arguments))], capture_output=True, text=True, check=False)
 
 
-def test_a_file_arrives_as_it_is(tmp_path: pathlib.Path) -> None:
-    content = bytes(range(256)) * 999 + b"\n__PAYLOAD_BELOW__\n\0\n\n"
-    (tmp_path / "file").write_bytes(content)
-    packed = tmp_path / "packed it"
-    done = carry(CARRY, "pack", tmp_path / "file", packed)
-    assert (done.returncode, done.stdout) == (0, f"{packed}\n")
+@pytest.fixture(name="payload")
+def payload_fixture(tmp_path: pathlib.Path) -> pathlib.Path:
+    """A file where it gets to on a device."""
+    (tmp_path / "in coming").mkdir()
+    payload = tmp_path / "in coming/file"
+    payload.write_bytes(bytes(range(256)) * 999 + b"\0\n\n")
+    return payload
+
+
+def test_a_file_arrives_as_it_is(tmp_path: pathlib.Path, payload: pathlib.Path) -> None:
     destination = tmp_path / "new" / "place" / "file"
-    assert carry(packed, "place", destination, "0755").stdout == "changed=yes\n"
-    assert destination.read_bytes() == content
+    assert place("file", destination, "0755", "--payload", payload.parent).stdout == "changed=yes\n"
+    assert destination.read_bytes() == payload.read_bytes()
     assert destination.stat().st_mode & 0o777 == 0o755
-    assert carry(packed, "place", destination, "0755").stdout == "changed=no\n"
-    assert carry(packed, "place", destination, "0644").stdout == "changed=yes\n"
+    assert place("file", destination, "0755", "--payload", payload.parent).stdout == "changed=no\n"
+    assert place("file", destination, "0644", "--payload", payload.parent).stdout == "changed=yes\n"
     assert [path.name for path in destination.parent.iterdir()] == ["file"]
 
 
-def test_a_placed_file_is_on_the_disk(tmp_path: pathlib.Path) -> None:
+def test_a_placed_file_is_on_the_disk(tmp_path: pathlib.Path, payload: pathlib.Path) -> None:
     """A power cut right after it left an empty file."""
-    (tmp_path / "file").write_bytes(b"content")
-    packed = tmp_path / "packed"
-    carry(CARRY, "pack", tmp_path / "file", packed)
     programs = tmp_path / "programs"
     programs.mkdir()
     for name, line in (("fsync", 'echo fsync "$1"'), ("mv", 'echo mv "$2"; exec /bin/mv "$@"')):
         (programs / name).write_text(f"#!/bin/sh\n{{ {line}; }} >>{tmp_path}/calls\n")
         (programs / name).chmod(0o755)
+    program = tmp_path / "place.sh"
+    program.write_text(PLACE.read_text(encoding="utf-8").replace("\nPATH=", f"\nPATH={programs}:"), encoding="utf-8")
     there = tmp_path / "there"
-    command = ["env", f"PATH={programs}:{os.environ['PATH']}", "sh", str(packed), "place", str(there), "0644"]
-    assert subprocess.run(command, capture_output=True, text=True, check=False).stdout == "changed=yes\n"
+    done = place("file", there, "0644", "--payload", payload.parent, program=program)
+    assert done.stdout == "changed=yes\n"
     assert (tmp_path / "calls").read_text().splitlines() == [
         f"fsync {there}.new",
         f"mv {there}.new",
@@ -209,29 +212,28 @@ def test_a_placed_file_is_on_the_disk(tmp_path: pathlib.Path) -> None:
     ]
 
 
-def test_a_damaged_file_is_not_placed(tmp_path: pathlib.Path) -> None:
-    (tmp_path / "file").write_bytes(b"content" * 100)
-    carry(CARRY, "pack", tmp_path / "file", tmp_path / "packed")
-    (tmp_path / "packed").write_bytes((tmp_path / "packed").read_bytes()[:-1])
-    done = carry(tmp_path / "packed", "place", tmp_path / "there", "0644")
+def test_a_damaged_file_is_not_placed(tmp_path: pathlib.Path, payload: pathlib.Path) -> None:
+    digest = hashlib.sha256(payload.read_bytes()).hexdigest()
+    payload.write_bytes(payload.read_bytes()[:-1])
+    options = ("--payload", payload.parent, "--payload-sum", f"{digest}:file")
+    done = place("file", tmp_path / "there", "0644", *options)
     assert done.returncode == 1
-    assert "error=" in done.stdout
-    assert "what arrived is not what was sent" in done.stdout
+    assert "error=checksum mismatch after copying" in done.stdout
     assert not (tmp_path / "there").exists()
 
 
 @pytest.mark.parametrize(
-    ("arguments", "status", "message"),
+    ("arguments", "message"),
     [
-        ([], 2, "which command?"),
-        (["fly"], 2, "unknown command 'fly'"),
-        (["pack", "one"], 2, "pack takes FILE and PACKED"),
-        (["place", "/x"], 2, "place takes DESTINATION and MODE"),
-        (["place", "x", "0644"], 2, "DESTINATION is an absolute path, not 'x'"),
-        (["place", "/x", "0644"], 1, "carries no file: make one with 'pack'"),
+        ([], "which command?"),
+        (["fly"], "unknown command 'fly'"),
+        (["file", "/x"], "file takes DESTINATION and MODE"),
+        (["file", "x", "0644"], "DESTINATION is an absolute path, not 'x'"),
+        (["file", "/x", "0644"], "file needs --payload"),
+        (["file", "/x", "0644", "--payload"], "without its value: '--payload'"),
     ],
 )
-def test_wrong_usage_of_carry_is_told(arguments: list[str], status: int, message: str) -> None:
-    done = carry(CARRY, *arguments)
-    assert done.returncode == status
-    assert message in done.stdout + done.stderr
+def test_wrong_usage_of_place_is_told(arguments: list[str], message: str) -> None:
+    done = place(*arguments)
+    assert done.returncode == 2
+    assert message in done.stderr

@@ -15,9 +15,9 @@ import subprocess
 
 import pytest
 
-from ansible_collections.devfleet.uid_mem.tests.roles.conftest import ROLES, RunRole, RunScript
+from ansible_collections.devfleet.uid_mem.tests.roles.conftest import RunRole, RunScript, device_program
 
-PROGRAM = ROLES / "uid_mem" / "files" / "uid_mem.sh"
+PROGRAM = device_program("uid_mem")
 SH = f"sh {shlex.quote(str(PROGRAM))}"
 RUNNING = os.uname().release
 

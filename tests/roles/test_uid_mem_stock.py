@@ -7,6 +7,7 @@ The rest is shown by the molecule scenario stock.
 
 from __future__ import annotations
 
+import hashlib
 import os
 import pathlib
 import shlex
@@ -15,10 +16,11 @@ import subprocess
 
 import pytest
 
-from ansible_collections.devfleet.uid_mem.tests.roles.conftest import ROLES, RunScript
+from ansible_collections.devfleet.uid_mem.tests.roles.conftest import ROLES, RunScript, device_program
 
 FILES = ROLES / "uid_mem" / "files"
-STOCK = FILES / "stock.sh"
+PACK = FILES / "pack_stock.sh"
+STOCK = device_program("stock")
 PREBUILD = FILES / "prebuild.sh"
 SOURCE = ROLES.parent / "kernel" / "uid_mem"
 RUNNING = os.uname().release
@@ -38,16 +40,21 @@ def run_program(*arguments: str | pathlib.Path) -> subprocess.CompletedProcess[s
 
 
 def source_id(directory: pathlib.Path) -> str:
-    return run_program("sh", FILES / "uid_mem.sh", "source-id", directory).stdout.strip()
+    return run_program("sh", PACK, "--id", directory).stdout.strip()
 
 
-def pack(tmp_path: pathlib.Path, source: pathlib.Path = SOURCE, **options: str | pathlib.Path) -> str:
-    """Returns the packed program as a word for the shell."""
-    bundle = tmp_path / "bundles" / f"{source_id(source)}-{'-'.join(options)}.sh"
-    extra = [word for name, value in options.items() for word in (f"--{name}", value)]
-    done = run_program("sh", STOCK, "pack", "--source", source, "--output", bundle, *extra)
+def place(
+    tmp_path: pathlib.Path, source: pathlib.Path = SOURCE, *built: str | pathlib.Path, damaged: bool = False
+) -> str:
+    """Shell code that has the device take the source, and a module with the release it is for."""
+    directory = tmp_path / "bundles" / f"{source_id(source)}-{len(built)}"
+    done = run_program("sh", PACK, source, directory, *built)
     assert done.returncode == 0, done
-    return shlex.quote(str(bundle))
+    packed = directory / "stock.tar.gz"
+    digest = hashlib.sha256(packed.read_bytes()).hexdigest()
+    if damaged:
+        packed.write_bytes(packed.read_bytes()[:-1])
+    return f"sh {STOCK} place --payload {shlex.quote(str(directory))} --payload-sum {digest}:stock.tar.gz"
 
 
 @pytest.fixture(name="other_source")
@@ -66,8 +73,10 @@ def other_source_fixture(tmp_path: pathlib.Path) -> pathlib.Path:
         (STOCK, [], "which command?"),
         (STOCK, ["fly"], "unknown command 'fly'"),
         (STOCK, ["dkms", "--install-packages", "perhaps"], "--install-packages takes yes or no"),
-        (STOCK, ["pack"], "pack needs --source"),
-        (STOCK, ["pack", "--source", str(SOURCE), "--output", "/tmp/x", "--module", "m"], "--module needs --release"),
+        (PACK, [], "it takes SOURCE and DIRECTORY"),
+        (PACK, [str(SOURCE), "/tmp/x", "module"], "or these with MODULE and RELEASE"),
+        (PACK, ["--id"], "--id takes SOURCE"),
+        (PACK, ["/no/such", "/tmp/x"], "there is no source of the module in /no/such"),
         (PREBUILD, ["--release", "6.1"], "--source is missing"),
         (PREBUILD, ["--release"], "without its value: '--release'"),
         (PREBUILD, ["--colour", "red"], "unknown option '--colour'"),
@@ -101,8 +110,7 @@ def test_controller_says_why_it_cannot_build(options: dict[str, str], reason: st
 
 
 def test_source_gets_to_the_device_as_it_is(on_device: RunScript, tmp_path: pathlib.Path) -> None:
-    bundle = pack(tmp_path)
-    done = on_device(f"{SETUP}sh {bundle} place; sh {FILES}/uid_mem.sh source-id /usr/src/uid_mem-*; ls /usr/src")
+    done = on_device(f"{SETUP}{place(tmp_path)}; sh {PACK} --id /usr/src/uid_mem-*; ls /usr/src")
     assert done.returncode == 0
     assert done.stdout.splitlines() == ["changed=yes", source_id(SOURCE), "uid_mem-0.1.0"]
 
@@ -113,12 +121,12 @@ def test_another_source_replaces_the_one_that_is_there(
     """With it goes the module that was built from it, so that what is there is always from the source beside it."""
     module = tmp_path / "uid_mem.ko"
     module.write_bytes(b"no real module")
-    old = pack(tmp_path, module=module, release=RUNNING)
-    new = pack(tmp_path, other_source)
+    old = place(tmp_path, SOURCE, module, RUNNING)
+    new = place(tmp_path, other_source)
     assert source_id(other_source) != source_id(SOURCE)
     done = on_device(
-        f"{SETUP}mkdir -p /lib/modules/{RUNNING}; sh {old} place; ls /lib/modules/{RUNNING}/updates;"
-        f"sh {new} place; sh {FILES}/uid_mem.sh source-id /usr/src/uid_mem-*;"
+        f"{SETUP}mkdir -p /lib/modules/{RUNNING}; {old}; ls /lib/modules/{RUNNING}/updates;"
+        f"{new}; sh {PACK} --id /usr/src/uid_mem-*;"
         f"ls /usr/src/uid_mem-*/*.mod.c; ls /lib/modules/{RUNNING}/updates"
     )
     assert done.stdout.splitlines() == ["changed=yes", "uid_mem.ko", "changed=yes", source_id(other_source)]
@@ -127,32 +135,27 @@ def test_another_source_replaces_the_one_that_is_there(
 def test_module_for_another_kernel_is_refused(on_device: RunScript, tmp_path: pathlib.Path) -> None:
     module = tmp_path / "uid_mem.ko"
     module.write_bytes(b"no real module")
-    bundle = pack(tmp_path, module=module, release="6.1.999-other")
-    done = on_device(f"{SETUP}sh {bundle} place")
+    done = on_device(f"{SETUP}{place(tmp_path, SOURCE, module, '6.1.999-other')}")
     assert done.returncode == 1
     assert f"error=the running kernel is {RUNNING}, the module was built for 6.1.999-other" in done.stdout
 
 
 def test_damaged_copy_changes_nothing(on_device: RunScript, tmp_path: pathlib.Path) -> None:
-    bundle = pathlib.Path(shlex.split(pack(tmp_path))[0])
-    content = bytearray(bundle.read_bytes())
-    content[-2000] ^= 0xFF
-    bundle.write_bytes(content)
-    done = on_device(f"{SETUP}sh {shlex.quote(str(bundle))} place || echo refused; ls /usr/src")
+    done = on_device(f"{SETUP}{place(tmp_path, damaged=True)} || echo refused; ls /usr/src")
     assert "error=" in done.stdout
     assert "run it again" in done.stdout
     assert done.stdout.splitlines()[-1] == "refused"
 
 
 def test_missing_packages_are_named(on_device: RunScript, tmp_path: pathlib.Path) -> None:
-    done = on_device(f"{SETUP}sh {pack(tmp_path)} place; sh {STOCK} dkms --install-packages no")
+    done = on_device(f"{SETUP}{place(tmp_path)}; sh {STOCK} dkms --install-packages no")
     assert done.returncode == 1
     assert f"error=packages are missing on this device: run 'apt-get install linux-headers-{RUNNING}" in done.stdout
 
 
 def test_device_without_apt_is_told_the_way_out(on_device: RunScript, tmp_path: pathlib.Path) -> None:
     hide = 'mount --bind /dev/null "$(command -v apt-get)"'
-    done = on_device(f"{SETUP}sh {pack(tmp_path)} place; {hide}; sh {STOCK} dkms")
+    done = on_device(f"{SETUP}{place(tmp_path)}; {hide}; sh {STOCK} dkms")
     assert done.returncode == 1
     assert f"it has no apt to get them with: linux-headers-{RUNNING}" in done.stdout
     assert "uid_mem_dkms: false" in done.stdout
@@ -161,7 +164,7 @@ def test_device_without_apt_is_told_the_way_out(on_device: RunScript, tmp_path: 
 def test_headers_that_no_archive_has(on_device: RunScript, tmp_path: pathlib.Path) -> None:
     """The fixture's apt knows no archive at all."""
     dpkg = "mkdir -p /var/lib/dpkg /var/lib/apt/lists/partial; : >/var/lib/dpkg/status"
-    done = on_device(f"{SETUP}{dpkg}; sh {pack(tmp_path)} place; sh {STOCK} dkms")
+    done = on_device(f"{SETUP}{dpkg}; {place(tmp_path)}; sh {STOCK} dkms")
     assert done.returncode == 1
     assert f"error=this device's apt has no linux-headers-{RUNNING}" in done.stdout
     assert "Upgrade the kernel" in done.stdout
@@ -169,7 +172,7 @@ def test_headers_that_no_archive_has(on_device: RunScript, tmp_path: pathlib.Pat
 
 def test_nothing_is_left(on_device: RunScript, tmp_path: pathlib.Path) -> None:
     done = on_device(
-        f"{SETUP}sh {pack(tmp_path)} place; sh {STOCK} remove; sh {STOCK} remove;"
+        f"{SETUP}{place(tmp_path)}; sh {STOCK} remove; sh {STOCK} remove;"
         "ls -A /usr/src; test ! -e /var/lib/uid_mem && echo gone"
     )
     assert done.stdout.splitlines() == ["changed=yes", "changed=yes", "changed=yes", "gone"]

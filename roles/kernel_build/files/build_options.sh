@@ -18,6 +18,7 @@ Inputs of the build:
   --patches DIR         patches to apply: DIR/*.patch
   --base FILE           base configuration (default: make allnoconfig)
   --fragment FILE       fragment merged over it; may be repeated
+  --loaded NAMES        blank-separated names: of the base's modules only those that these need
   --module DIR          source of uid_mem.ko
 Where and how:
   --cache DIR           cache directory
@@ -28,7 +29,7 @@ END
 
 build_options() {
     series='' source_name='' source_sha256='' source_deb='' source_dir='' patches='' base='' module='' cache='' ccache=''
-    fragments=()
+    fragments=() loaded=()
     arch=$(uname -m)
     jobs=$(nproc)
     while [ $# -gt 0 ]; do
@@ -44,6 +45,7 @@ build_options() {
         --patches) patches=$2 ;;
         --base) base=$2 ;;
         --fragment) fragments+=("$2") ;;
+        --loaded) mapfile -t loaded < <(tr -s ' ' '\n' <<< "$2" | tr - _ | grep . | LC_ALL=C sort -u) ;;
         --module) module=$2 ;;
         --cache) cache=$(readlink -m "$2") ;;
         --jobs) jobs=$2 ;;
@@ -135,6 +137,10 @@ list_kernel_inputs() {
         number=$((number + 1))
         file_input "config fragment $number ${file##*/}" "$file"
     done
+    if [ ${#loaded[@]} -gt 0 ]; then
+        text_input "config loaded: ${#loaded[@]} modules" "${loaded[*]}"
+        file_input "script reduce_config.sh" "$here/reduce_config.sh"
+    fi
     local tool
     for tool in gcc ld; do
         file=$("${CROSS_COMPILE:-}$tool" --version | head -n 1)
@@ -147,11 +153,13 @@ list_kernel_inputs() {
     done
 }
 
-# list_module_inputs: "sha256  name" of each input of the module besides the kernel.
+# list_module_inputs: "sha256  name" of each input of the artifacts besides the kernel.
 list_module_inputs() {
     local file
     module_sources "$module" | while IFS= read -r file; do
         file_input "kernel/uid_mem/$file" "$module/$file"
     done
-    file_input "script compile_module.sh" "$here/compile_module.sh"
+    for file in compile_module.sh list_modules.sh pack_headers.sh; do
+        file_input "script $file" "$here/$file"
+    done
 }

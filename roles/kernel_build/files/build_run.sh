@@ -115,6 +115,8 @@ remove_stale_work() {
 
 check_room() {
     local need=4 have
+    # All the drivers of a distribution.
+    [ -z "$base" ] || [ ${#loaded[@]} -gt 0 ] || need=10
     have=$(($(df --output=avail -k "$cache" | tail -n 1) / 1048576))
     [ "$have" -ge "$need" ] ||
         fail "A kernel build needs $need GiB of room and $cache has $have: free some, or set kernel_build_cache_dir."
@@ -139,6 +141,22 @@ check_source_unchanged() {
         fail "The source in $source_dir changed while it was copied: run it again."
 }
 
+make_config() { # OPTION...
+    explain_step "$here/make_config.sh" "$@" "$work/tree" "${fragments[@]}"
+}
+
+# With --loaded twice: what is left out is left out of a complete configuration, and the fragments are in force after it.
+configure_kernel() {
+    local start=()
+    [ -z "$base" ] || start=(--base "$base")
+    if [ ${#loaded[@]} -gt 0 ]; then
+        make_config "${start[@]}"
+        explain_step "$here/reduce_config.sh" "$work/tree" "$work/reduced.config" "${loaded[@]}"
+        start=(--base "$work/reduced.config")
+    fi
+    make_config "${start[@]}" --localversion "-uidmem-${kernel_key:0:8}"
+}
+
 build_kernel() {
     check_room
     local start
@@ -149,8 +167,7 @@ build_kernel() {
     stage "applying patches"
     explain_step "$here/apply_patches.sh" "$work/tree" "$patches"
     stage "configuring"
-    explain_step "$here/make_config.sh" ${base:+--base "$base"} --localversion "-uidmem-${kernel_key:0:8}" \
-        "$work/tree" "${fragments[@]}"
+    configure_kernel
     stage "compiling"
     log_step "$here/compile_kernel.sh" --jobs "$jobs" --epoch "$(source_epoch)" ${ccache:+--ccache "$ccache"} \
         "$work/tree" "$work/kernel"
@@ -164,9 +181,22 @@ installed_bytes() { # DEB MODULE
     dpkg-deb --fsys-tarfile "$1" | tar -tv --full-time | awk -v sum="$(stat -c %s "$2")" '{ sum += $3 } END { print sum }'
 }
 
+# json_list: the lines on stdin as a JSON list of strings.
+json_list() {
+    local line separator=
+    printf '['
+    while IFS= read -r line; do
+        printf '%s%s' "$separator" "$(json_string "$line")"
+        separator=', '
+    done
+    printf ']'
+}
+
 write_manifest() { # DIRECTORY
-    local deb release image
+    local deb headers release image lsm
     deb=$(cd "$1" && echo linux-image-*.deb)
+    headers=$(find "$1" -name 'linux-headers-*.deb' -printf '%f')
+    lsm=$("$here/list_modules.sh" --lsm "$1/config" | json_list)
     release=$(cat "$kernel/release")
     image=$(cat "$kernel/image")
     cat > "$1/manifest.json" <<END
@@ -179,8 +209,11 @@ write_manifest() { # DIRECTORY
   "kernel_release": $(json_string "$release"),
   "arch": "$arch",
   "image_deb": $(json_string "$deb"),
+  "headers_deb": $(json_string "$headers"),
   "image": $(json_string "$image"),
   "module": "uid_mem.ko",
+  "modules": "modules.list",
+  "lsm": $lsm,
   "size_installed_bytes": $(installed_bytes "$1/$deb" "$1/uid_mem.ko"),
   "inputs": $(printf '%s\n%s\n' "$kernel_inputs" "$module_inputs" | json_map),
   "outputs": $(cd "$1" && find . -maxdepth 1 -type f ! -name manifest.json -printf "%f\\0" | sort -z | xargs -0 sha256sum -- | sed 's/ [ *]/  /' | json_map)
@@ -193,6 +226,16 @@ build_module() {
     log_step "$here/compile_module.sh" --jobs "$jobs" "$kernel/kbuild" "$module" "$work/module"
 }
 
+# Another machine's device could not run the programs in scripts/.
+pack_headers() { # DIRECTORY
+    [ "$arch" = "$(uname -m)" ] || return 0
+    "$here/pack_headers.sh" --epoch "$(source_epoch)" "$kernel/kbuild" "$1"/linux-image-*.deb "$1"
+}
+
+list_modules() { # DIRECTORY
+    "$here/list_modules.sh" "$1"/linux-image-*.deb > "$1/modules.list"
+}
+
 assemble() {
     local file
     mkdir -p "$artifacts.tmp"
@@ -200,6 +243,9 @@ assemble() {
         ln "$file" "$artifacts.tmp/" 2>/dev/null || cp "$file" "$artifacts.tmp/"
     done
     cp "$work/module"/*.ko "$artifacts.tmp/"
+    stage "packing the headers"
+    log_step pack_headers "$artifacts.tmp"
+    log_step list_modules "$artifacts.tmp"
     if [ "$kernel_is_new" = yes ]; then
         cp "$log" "$artifacts.tmp/build.log"
     else

@@ -59,11 +59,8 @@ class Connection(LocalConnection):
     def exec_command(self, cmd: str, in_data: bytes | None = None, sudoable: bool = True) -> Any:
         self._use("exec")
         path = f"{self.device / 'bin'}:{os.environ['PATH']}"
-        return super().exec_command(
-            f"DEVICE={shlex.quote(str(self.device))} PATH={shlex.quote(path)}; export DEVICE PATH; {cmd}",
-            in_data,
-            sudoable,
-        )
+        environment = f"DEVICE={shlex.quote(str(self.device))} PATH={shlex.quote(path)}; export DEVICE PATH"
+        return super().exec_command(f"{environment}; {cmd}", in_data, sudoable)
 
     def put_file(self, in_path: str, out_path: str) -> None:
         self._use("put")

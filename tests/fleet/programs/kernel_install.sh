@@ -84,9 +84,9 @@ print_survey() {
 }
 
 cmd_preflight() {
+	print_survey
 	! fault preflight || die 'there is no room'
 	[ ! -e "$STATE/no_grub" ] || die 'it has no GRUB'
-	print_survey
 	say "action=$(plan)"
 	say prune_first=no
 }

@@ -1,0 +1,26 @@
+# SPDX-FileCopyrightText: 2026 The uid_mem authors
+# SPDX-License-Identifier: GPL-3.0-or-later
+# shellcheck shell=sh
+
+# restore_limits FILE: all lines in one write, which the kernel takes as a whole or not at all. Where
+# one of them is wrong, each line by itself, so that a bad line costs no user but its own the limit.
+restore_limits() {
+	if { cat "$1" && echo; } | dd ibs=65536 obs=67108864 of="$LIMITS" 2>/dev/null; then return 0; fi
+	restore_status=0
+	restore_number=0
+	while IFS= read -r restore_line || [ -n "$restore_line" ]; do
+		restore_number=$((restore_number + 1))
+		restore_message=$({ printf '%s\n' "$restore_line" | cat >"$LIMITS"; } 2>&1) && continue
+		restore_status=1
+		say "error=$1 line $restore_number refused (${restore_message##*: }): $restore_line"
+	done <"$1"
+	return "$restore_status"
+}
+
+cmd_restore() {
+	[ -e "$LIMITS" ] ||
+		die "no limit is enforced: $(uname -r) has no $LIMITS; boot a uid_mem kernel (role kernel_install), see that the module uid_mem is loaded"
+	[ -e "$opt_limits_path" ] || return 0
+	restore_limits "$opt_limits_path"
+}
+
