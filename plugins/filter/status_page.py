@@ -7,7 +7,7 @@ from __future__ import annotations
 DOCUMENTATION = r"""
 name: status_page
 short_description: The state of a fleet as one HTML page
-version_added: 0.1.0
+version_added: 0.2.0
 description:
   - Renders rows of P(devfleet.uid_mem.status_rows#filter) as a page that needs nothing else, with a template of Jinja2.
   - Every value that the template prints is escaped. A Content-Security-Policy allows the given style and script, and

@@ -7,7 +7,7 @@ from __future__ import annotations
 DOCUMENTATION = r"""
 name: status_rows
 short_description: The state of a fleet as rows, one for each host
-version_added: 0.1.0
+version_added: 0.2.0
 description:
   - Makes a row of what is registered for each host, by M(devfleet.uid_mem.uid_mem_info) and by the survey of the role
     P(devfleet.uid_mem.kernel_install#role). A host for which one is missing or has failed is a row as well, and says

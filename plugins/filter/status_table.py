@@ -7,7 +7,7 @@ from __future__ import annotations
 DOCUMENTATION = r"""
 name: status_table
 short_description: The state of a fleet as a table for a terminal
-version_added: 0.1.0
+version_added: 0.2.0
 description:
   - Lays rows of P(devfleet.uid_mem.status_rows#filter) out as lines of text, followed by what is found on each host
     that needs attention, and by a summary.
