@@ -6,6 +6,7 @@ from __future__ import annotations
 
 import json
 import re
+import textwrap
 from typing import Any
 
 RECAP = re.compile(r"^(\S+)\s+: (ok=.*)$", re.MULTILINE)
@@ -114,7 +115,7 @@ def rollout_verdicts(
         wrong = _wrong(case, outcome, states.get(host, {}), before.get(host, {}), new)
         cause = outcome.get("cause", "").strip()
         runs = "off" if case.get("switched_off") else f"runs its {case.get('kernel', 'old')} kernel, limits in force"
-        text = outcome.get("outcome", "") + (f": {cause}" if cause else "")
+        text = outcome.get("outcome", "") + (f": {textwrap.shorten(cause, 300)}" if cause else "")
         lines.append({"case": case["case"], "host": host, "outcome": f"{runs}; {text}", "wrong": wrong})
     return lines
 
