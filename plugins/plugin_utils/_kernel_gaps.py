@@ -186,7 +186,7 @@ def parse_kernel(lsm: Iterable[str], modules_list: str, config: str) -> Kernel:
     options = set()
     started = None
     for line in config.splitlines():
-        option, _, value = line.removeprefix("CONFIG_").partition("=")
+        option, value = [*line.removeprefix("CONFIG_").split("=", 1), ""][:2]
         if value in {"y", "m"}:
             options.add(option)
         elif option == "LSM" and line.startswith("CONFIG_"):
@@ -226,7 +226,7 @@ def parse_survey(survey: Mapping[str, str]) -> Survey:
     """
     uses = dict.fromkeys(_names(survey, "modules"), "used")
     for word in _words(survey, "module_uses"):
-        name, _, use = word.partition(":")
+        name, use = [*word.split(":", 1), "used"][:2]
         uses[name.replace("-", "_")] = use
     return Survey(
         drivers=_names(survey, "drivers"),
