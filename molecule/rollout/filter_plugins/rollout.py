@@ -77,7 +77,9 @@ def _wrong(case: dict[str, Any], said: dict[str, str], state: dict[str, str], be
         seen["cause"] = said.get("cause", "")
     if not case.get("switched_off"):
         kernel = case.get("kernel", "old")
-        wanted |= {"kernel": kernel, "limit": "67108864", "engine": {"old": "scan", "new": "hooks"}[kernel]}
+        wanted["kernel"] = kernel
+        if kernel == "new" or said.get("engine") == "scan" or before.get("limit", "67108864"):
+            wanted |= {"limit": "67108864", "engine": {"old": "scan", "new": "hooks"}[kernel]}
         seen |= {
             "kernel": {True: "new"}.get(state["kernel"] == new, "old"),
             "limit": state["limit"],
@@ -114,7 +116,9 @@ def rollout_verdicts(
         outcome = said["outcomes"].get(host, {})
         wrong = _wrong(case, outcome, states.get(host, {}), before.get(host, {}), new)
         cause = outcome.get("cause", "").strip()
-        runs = "off" if case.get("switched_off") else f"runs its {case.get('kernel', 'old')} kernel, limits in force"
+        state = states.get(host, {})
+        limits = "limits in force" if state.get("limit") else "no limits before or after"
+        runs = "off" if case.get("switched_off") else f"runs its {case.get('kernel', 'old')} kernel, {limits}"
         text = outcome.get("outcome", "") + (f": {textwrap.shorten(cause, 300)}" if cause else "")
         lines.append({"case": case["case"], "host": host, "outcome": f"{runs}; {text}", "wrong": wrong})
     return lines
