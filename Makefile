@@ -30,7 +30,7 @@ demo: ## build a kernel, boot a virtual device on it, see the right process kill
 	@tools/run ansible-playbook devfleet.uid_mem.demo -e kernel_build_series=$(SERIES) -e demo_engine=$(ENGINE)
 
 .PHONY: test
-test: ## run every check; the last line is the number of passed and failed steps
+test: ## run every check; ends with the number of passed and failed steps, and of skipped tests
 	@tools/test
 
 .PHONY: test-all
@@ -55,6 +55,10 @@ bench: ## measure what the kernel of SERIES costs, in instructions, and print a 
 .PHONY: bench-tasks
 bench-tasks: ## measure what uid_mem_limit costs the controller: 1,000 and 10,000 limits, 50 to 500 hosts
 	@tools/run --test tests/bench/controller
+
+.PHONY: bench-fleet
+bench-fleet: ## measure what a rollout costs the controller: 50 to 500 devices; 1,000 devices and ssh by tests/bench/fleet --help
+	@tools/run --test tests/bench/fleet
 
 .PHONY: patches
 patches: ## make patches/<series> anew from patches/source

@@ -37,20 +37,24 @@ if not _is_importable():
         sys.modules[package.__name__] = package
 
 
+# What a skip's reason begins with where the test has no meaning on this machine, whatever is installed on it.
+NOT_APPLICABLE = "not applicable: "
+
+
 def pytest_addoption(parser: pytest.Parser) -> None:
     parser.addoption(
         "--require-programs",
         action="store_true",
-        help="fail the tests whose programs are not installed, instead of skipping them",
+        help=f"fail a test instead of skipping it, unless the reason begins with {NOT_APPLICABLE!r}",
     )
 
 
 @pytest.hookimpl(wrapper=True)
 def pytest_runtest_makereport(item: pytest.Item) -> Generator[None, pytest.TestReport, pytest.TestReport]:
-    """A skip is for want of a program when its reason says that something is not installed."""
+    """With C(--require-programs) a skip is a failure: a missing program must not pass for a passed test."""
     report = yield
     if item.config.getoption("require_programs") and report.skipped and isinstance(report.longrepr, tuple):
         reason = report.longrepr[2].removeprefix("Skipped: ")
-        if "not installed" in reason:
+        if not reason.startswith(NOT_APPLICABLE):
             report.outcome, report.longrepr = "failed", f"--require-programs: {reason}"
     return report

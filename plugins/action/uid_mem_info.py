@@ -12,12 +12,14 @@ from ansible.plugins.action import ActionBase
 
 from ansible_collections.devfleet.uid_mem.plugins.plugin_utils._arguments import TaskError
 from ansible_collections.devfleet.uid_mem.plugins.plugin_utils._device import DeviceError, Reading
+from ansible_collections.devfleet.uid_mem.plugins.plugin_utils._drift import desired_drift, file_drift
 from ansible_collections.devfleet.uid_mem.plugins.plugin_utils._events import (
-    InfoWish,
+    InfoRequest,
     parse_info_arguments,
     tell_events,
 )
-from ansible_collections.devfleet.uid_mem.plugins.plugin_utils._plan import kernel_table
+from ansible_collections.devfleet.uid_mem.plugins.plugin_utils._limits import Table
+from ansible_collections.devfleet.uid_mem.plugins.plugin_utils._plan import kernel_table, names_of, parse_limits_file
 from ansible_collections.devfleet.uid_mem.plugins.plugin_utils._remote import read_device, refuse_async
 from ansible_collections.devfleet.uid_mem.plugins.plugin_utils._usage import parse_stats
 
@@ -34,26 +36,60 @@ class ActionModule(ActionBase):
         try:
             refuse_async(self)
             result = super().run(tmp, task_vars)
-            wish = parse_info_arguments(self._task.args)
-            reading = read_device(self, wish.query())
-            reading.require_kernel(*wish.required)
-            result.update(_tell(reading, wish))
+            request = parse_info_arguments(self._task.args)
+            reading = read_device(self, request.query())
+            reading.require_linux()
+            if reading.loaded:
+                reading.require_kernel(*request.required)
+            result.update(_result(reading, request))
         except (TaskError, DeviceError) as exc:
             result.update(failed=True, msg=str(exc))
         return result
 
 
-def _tell(reading: Reading, wish: InfoWish) -> dict[str, Any]:
-    told: dict[str, Any] = {"changed": False, "kernel": reading.release}
-    if "features" in wish.parts:
-        told["features"] = {name: _feature(name, value) for name, value in reading.features.items()}
-    if "limits" in wish.parts:
-        told["limits"] = [limit.as_dict() for limit in kernel_table(reading)]
-    if "stats" in wish.parts:
-        told["stats"] = parse_stats(reading.stats_text)
+def _result(reading: Reading, request: InfoRequest) -> dict[str, Any]:
+    result: dict[str, Any] = {
+        "changed": False,
+        "kernel": reading.release,
+        "loaded": reading.loaded,
+        "not_loaded_because": "" if reading.loaded else reading.why_not_loaded(),
+    }
+    if "features" in request.parts:
+        result["features"] = {name: _feature(name, value) for name, value in reading.features.items()}
+    if "limits" in request.parts:
+        result["limits"] = [limit.as_dict() for limit in kernel_table(reading)]
+    if "stats" in request.parts:
+        result["stats"] = parse_stats(reading.stats_text)
     if reading.events_text is not None:
-        told.update(tell_events(reading, wish))
-    return told
+        result.update(tell_events(reading, request))
+    if "file" in request.parts:
+        result.update(_file(reading, request))
+    if request.desired is not None:
+        kernel, names = kernel_table(reading), names_of(reading)
+        result["desired_drift"] = desired_drift(request.desired, kernel, reading.users, reading.ram, names)
+    return result
+
+
+def _file(reading: Reading, request: InfoRequest) -> dict[str, Any]:
+    """The limits file and where the kernel differs from it, or what keeps it from being read."""
+    result: dict[str, Any] = {"file_path": reading.path}
+    try:
+        if reading.file_state != "absent":
+            reading.require_file()
+        file: Table = parse_limits_file(reading.file_text, names_of(reading), reading.path).table
+    except DeviceError as exc:
+        if "file" in request.required:
+            raise
+        return {**result, "file_error": str(exc)}
+    except TaskError as exc:
+        return {**result, "file_error": str(exc)}
+    outside = request.desired.outside_file(reading.users) if request.desired else ()
+    return {
+        **result,
+        "file_error": "",
+        "file_limits": [limit.as_dict() for limit in file],
+        "drift": file_drift(kernel_table(reading), file, outside),
+    }
 
 
 def _feature(name: str, value: str) -> str | list[str]:

@@ -7,7 +7,7 @@ from __future__ import annotations
 DOCUMENTATION = r"""
 name: kernel_gaps
 short_description: What is in use on a device and missing in a kernel
-version_added: 0.1.0
+version_added: 0.2.0
 positional: artifacts
 author:
   - The uid_mem authors (@devfleet)

@@ -9,7 +9,7 @@ from __future__ import annotations
 DOCUMENTATION = r"""
 name: rollout_report
 short_description: Outcome of a rollout as lines for the terminal
-version_added: 0.1.0
+version_added: 0.2.0
 author:
   - The uid_mem authors (@devfleet)
 description:

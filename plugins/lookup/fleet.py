@@ -9,7 +9,7 @@ from __future__ import annotations
 DOCUMENTATION = r"""
 name: fleet
 short_description: Hosts of a pattern, each part of which has to match
-version_added: 0.1.0
+version_added: 0.2.0
 author:
   - The uid_mem authors (@devfleet)
 description:

@@ -10,8 +10,11 @@ module: uid_mem_info
 short_description: Read memory limits, usage, events and features of a host
 version_added: 0.1.0
 description:
-  - Returns what C(/proc/uid_mem) tells, with one remote read, which changes nothing there. Every reader of events has a
-    place of its own and begins with the oldest that is kept, so none is taken away from C(uid_memd) or anybody else.
+  - Returns what C(/proc/uid_mem) tells and what the limits file declares, with one remote read, which changes nothing
+    there. Every reader of events has a place of its own and begins with the oldest that is kept, so none is taken away
+    from C(uid_memd) or anybody else.
+  - A host without the module does not fail the task. RV(loaded) is V(false) there, and RV(not_loaded_because) names the
+    way out.
   - Without root, the kernel shows the usage of the user's own UID only, and no events.
 author:
   - The uid_mem authors (@devfleet)
@@ -35,8 +38,8 @@ attributes:
 options:
   gather:
     description:
-      - What to return. By default all, with the events where the user may read them; a part that is named here or
-        by another option has to be readable.
+      - What to return. By default all, with events and limits file where the user may read them; a part that is named
+        here or by another option has to be readable, where the module is loaded.
     type: list
     elements: str
     choices:
@@ -44,6 +47,7 @@ options:
       - limits
       - stats
       - events
+      - file
   since:
     description:
       - The number of an event (V(1234)); the events after it are returned. A number that the kernel has not come to is
@@ -57,6 +61,22 @@ options:
       - How many events to return, the newest ones; RV(events_omitted) counts the others.
     type: int
     default: 1000
+  event_types:
+    description:
+      - Which events to return, by the kernel's names (V(kill), V(high), V(max), V(limit_set)). By default all.
+    type: list
+    elements: str
+  desired:
+    description:
+      - The limits that should be in force, as O(devfleet.uid_mem.uid_mem_limit#module:limits) has them, such as the
+        variable C(uid_mem_limits) of the role P(devfleet.uid_mem.uid_mem#role). RV(desired_drift) says which are not.
+      - An item may also have C(persist). With V(false), its limit need not be in the limits file.
+    type: list
+    elements: dict
+  path:
+    description:
+      - The limits file. By default the one that M(devfleet.uid_mem.uid_mem_limit) has on that kind of host.
+    type: str
 seealso:
   - module: devfleet.uid_mem.uid_mem_limit
 """
@@ -86,6 +106,19 @@ EXAMPLES = r"""
     since: "{{ (recently.events | last | default({})).seq | default(omit) }}"
     max_events: 100
   become: true
+
+- name: Read which limits of the inventory are not in force, and where kernel and file differ
+  devfleet.uid_mem.uid_mem_info:
+    desired: "{{ uid_mem_limits | default([]) }}"
+  become: true
+  register: compared
+
+- name: Check that the host has the module and all its limits
+  ansible.builtin.assert:
+    that:
+      - compared.loaded
+      - compared.drift == []
+      - compared.desired_drift == []
 
 - name: The kernel counts exactly
   ansible.builtin.assert:
@@ -150,6 +183,11 @@ events:
       badness: 0
       usage: 105910272
       max: 104857600
+uptime_ns:
+  description: The host's C(CLOCK_BOOTTIME) in nanoseconds, by which the age of an event is told from its C(ts).
+  returned: with RV(events)
+  type: int
+  sample: 5525190234127
 events_omitted:
   description: How many events there are besides, older ones, for which O(max_events) left no room.
   returned: with RV(events)
@@ -161,6 +199,76 @@ events_lost:
   returned: with RV(events)
   type: int
   sample: 0
+loaded:
+  description: Whether the module is loaded, so that limits are enforced.
+  returned: success
+  type: bool
+  sample: true
+not_loaded_because:
+  description: Why the module is not loaded, and how it gets there; empty where it is.
+  returned: success
+  type: str
+  sample: ""
+file_path:
+  description: The path of the limits file.
+  returned: when O(gather) has C(file)
+  type: str
+  sample: /etc/uid_mem/limits
+file_error:
+  description: Why the file cannot be read or would be refused at boot; empty where neither is so.
+  returned: when O(gather) has C(file)
+  type: str
+  sample: ""
+file_limits:
+  description: The limits of the file, in the form of RV(limits). None where there is no file.
+  returned: when O(gather) has C(file), and RV(file_error) is empty
+  type: list
+  elements: dict
+  sample: []
+drift:
+  description: The entries in which the kernel differs from the file, in the order of the UIDs.
+  returned: when O(gather) has C(file), and RV(file_error) is empty
+  type: list
+  elements: dict
+  contains:
+    uid:
+      description: The UID, or the range.
+      type: str
+      sample: "10070"
+    kernel:
+      description: The limit in force, in the form of RV(limits); null where there is none.
+      type: dict
+    file:
+      description: The limit of the file; null where there is none.
+      type: dict
+desired_drift:
+  description: The items of O(desired) that are not in force, in their order.
+  returned: with O(desired)
+  type: list
+  elements: dict
+  contains:
+    item:
+      description: The number of the item, from 1.
+      type: int
+      sample: 1
+    uid:
+      description: The UID, or the range; empty where the host does not know the user.
+      type: str
+      sample: "10070"
+    user:
+      description: The name, where the item has one.
+      type: str
+      sample: u0_a70
+    kernel:
+      description: The limit in force, in the form of RV(limits); null where there is none.
+      type: dict
+    desired:
+      description: The limit that should be; null where there should be none.
+      type: dict
+    problem:
+      description: Why the item cannot be in force on this host, such as a user it does not know; else empty.
+      type: str
+      sample: ""
 kernel:
   description: The release of the running kernel.
   returned: success

@@ -17,6 +17,7 @@ from dataclasses import dataclass
 from typing import Any, TypeVar
 
 from ansible.module_utils.common.arg_spec import ArgumentSpecValidator
+from ansible.utils.unsafe_proxy import wrap_var
 
 from ansible_collections.devfleet.uid_mem.plugins.plugin_utils._limits import (
     MODES,
@@ -190,16 +191,21 @@ def parse_arguments(arguments: Mapping[str, object]) -> Wish:
     if not values["persist"] and not values["runtime"]:
         raise TaskError("persist: false and runtime: false leave nothing to do; leave one of them out.")
     items = values.get("limits")
-    entries = [_parse_entry(values, 0)] if items is None else [_parse_item(*item) for item in enumerate(items, 1)]
-    _refuse_twice((entry.uids, entry) for entry in entries if entry.uids)
     return Wish(
-        entries=tuple(entries),
+        entries=(_parse_entry(values, 0),) if items is None else parse_items(items),
         purge=values["purge"],
         persist=values["persist"],
         runtime=values["runtime"],
         below_usage=values["below_usage"],
         path=parse_path(values["path"]) if values.get("path") is not None else "",
     )
+
+
+def parse_items(items: Iterable[dict[str, object]]) -> tuple[Entry, ...]:
+    """The items of C(limits), or a TaskError that names the one that is wrong."""
+    entries = tuple(_parse_item(number, item) for number, item in enumerate(items, 1))
+    _refuse_twice((entry.uids, entry) for entry in entries if entry.uids)
+    return entries
 
 
 def plain(value: Any) -> Any:
@@ -216,6 +222,12 @@ def plain(value: Any) -> Any:
         if isinstance(value, scalar):
             return scalar(value)
     return value
+
+
+def no_template(value: Any) -> Any:
+    """The same value, which Ansible does not take for a template whatever is in it."""
+    wrap: Any = wrap_var
+    return wrap(value)
 
 
 def make_validator(spec: dict[str, dict[str, object]]) -> Any:

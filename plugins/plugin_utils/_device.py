@@ -101,7 +101,7 @@ class Reading:
         """Raise unless the kernel keeps limits, and told those parts of what was asked for."""
         self.require_linux()
         if not self.loaded:
-            raise DeviceError(self._why_not_loaded())
+            raise DeviceError(self.why_not_loaded())
         told = {"limits": self.limits_text is not None, "events": self.events_text is not None}
         missing = [part for part in parts if not told.get(part, True)]
         if missing or not self.features:
@@ -113,7 +113,8 @@ class Reading:
                 " Bring both to the same version with the role devfleet.uid_mem.uid_mem."
             )
 
-    def _why_not_loaded(self) -> str:
+    def why_not_loaded(self) -> str:
+        """Why no limit is enforced where the module is not loaded, and the way out."""
         if self.module_installed:
             return (
                 f"The module uid_mem is installed for the running kernel {self.release}, but not loaded."

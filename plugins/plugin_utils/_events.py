@@ -2,7 +2,7 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
 
-"""What C(uid_mem_info) is asked for, and the events it tells."""
+"""What C(uid_mem_info) is asked for, and the events it returns."""
 
 from __future__ import annotations
 
@@ -14,19 +14,26 @@ from typing import Any
 from ansible_collections.devfleet.uid_mem.plugins.plugin_utils._arguments import (
     TaskError,
     make_validator,
+    parse_path,
     plain,
     validated,
 )
-from ansible_collections.devfleet.uid_mem.plugins.plugin_utils._device import Query, Reading
+from ansible_collections.devfleet.uid_mem.plugins.plugin_utils._device import OWN_PATH, Query, Reading
+from ansible_collections.devfleet.uid_mem.plugins.plugin_utils._drift import DesiredLimits, parse_desired
 
 # More than any kernel keeps.
 ALL_EVENTS = 1_000_000
-PARTS = ("features", "limits", "stats", "events")
+# What the kernel tells, and what is on the disk.
+KERNEL_PARTS = ("features", "limits", "stats", "events")
+PARTS = (*KERNEL_PARTS, "file")
 
 INFO_SPEC: dict[str, dict[str, object]] = {
     "gather": {"type": "list", "elements": "str", "choices": list(PARTS)},
     "since": {"type": "raw"},
     "max_events": {"type": "int", "default": 1000},
+    "event_types": {"type": "list", "elements": "str"},
+    "desired": {"type": "list", "elements": "dict"},
+    "path": {"type": "str"},
 }
 
 _INFO = make_validator(INFO_SPEC)
@@ -62,12 +69,19 @@ class Since:
 
 
 @dataclass(frozen=True)
-class InfoWish:
-    """What a task wants to know. I(asked) are the parts it names, all are meant where it names none."""
+class InfoRequest:
+    """What a task asks for: I(asked) are the parts it names; where it names none, it gets all.
+
+    I(required) are the parts without which the task fails; events and the limits file may be for root only.
+    """
 
     asked: tuple[str, ...]
+    required: tuple[str, ...]
     since: Since
     max_events: int
+    event_types: frozenset[str] = frozenset()
+    desired: DesiredLimits | None = None
+    path: str = ""
 
     @property
     def parts(self) -> tuple[str, ...]:
@@ -75,28 +89,47 @@ class InfoWish:
         return self.asked or PARTS
 
     @property
-    def required(self) -> tuple[str, ...]:
-        """The parts without which the task fails; events are for root only."""
-        return self.asked or ("limits",)
+    def reads_all_events(self) -> bool:
+        """Whether the events to return are known only once all are read."""
+        return self.since.age_ns is not None or bool(self.event_types)
 
     def query(self) -> Query:
-        """What has to be read. Which events are not too old is known only once they are read."""
-        return Query(parts=self.parts, max_events=self.max_events if self.since.age_ns is None else ALL_EVENTS)
+        """What has to be read."""
+        compares = "file" in self.parts or self.desired is not None
+        parts = [part for part in KERNEL_PARTS if part in self.parts or (part == "limits" and compares)]
+        return Query(
+            path=(self.path or OWN_PATH) if "file" in self.parts else "",
+            parts=tuple(parts),
+            users=self.desired.users if self.desired else (),
+            max_events=ALL_EVENTS if self.reads_all_events else self.max_events,
+        )
 
 
-def parse_info_arguments(arguments: Mapping[str, object]) -> InfoWish:
+def parse_info_arguments(arguments: Mapping[str, object]) -> InfoRequest:
     """What a task asks for, or a TaskError that says what to write instead."""
     arguments = plain(arguments)
     values = validated(_INFO, arguments, "this module")
     asked = tuple(part for part in PARTS if part in (values.get("gather") or ()))
     if values["max_events"] < 1:
         raise TaskError(f"max_events: {values['max_events']} is no number of events; leave events out with gather.")
-    beside = [name for name in ("since", "max_events") if arguments.get(name) is not None]
+    beside = [name for name in ("since", "max_events", "event_types") if arguments.get(name) is not None]
     if beside and asked and "events" not in asked:
         raise TaskError(f"gather leaves out events, so {' and '.join(beside)} cannot be given.")
-    if beside and not asked:
-        asked = PARTS
-    return InfoWish(asked, Since.parse(values.get("since")), values["max_events"])
+    if asked and "file" not in asked and arguments.get("path") is not None:
+        raise TaskError("gather leaves out file, so path cannot be given.")
+    required = asked or (KERNEL_PARTS if beside else ("limits",))
+    desired = values.get("desired")
+    if "file" in asked or desired is not None:
+        required = (*required, "limits")  # to compare with
+    return InfoRequest(
+        asked=asked,
+        required=required,
+        since=Since.parse(values.get("since")),
+        max_events=values["max_events"],
+        event_types=frozenset(values.get("event_types") or ()),
+        desired=None if desired is None else parse_desired(desired),
+        path=parse_path(values["path"]) if values.get("path") is not None else "",
+    )
 
 
 def parse_event(line: str) -> dict[str, Any]:
@@ -108,28 +141,37 @@ def parse_event(line: str) -> dict[str, Any]:
     return event
 
 
-def tell_events(reading: Reading, wish: InfoWish) -> dict[str, object]:
+def tell_events(reading: Reading, request: InfoRequest) -> dict[str, object]:
     """The events that are wanted, how many more there would be, and how many the kernel has overwritten already.
 
-    A line C(event=lost) is not of the ring: events were overwritten while they were read. It is counted, not told.
+    A line C(event=lost) is not of the ring: events were overwritten while they were read. It is counted, not returned.
     """
     lines = [parse_event(line) for line in (reading.events_text or "").splitlines()]
     kept = [event for event in lines if "seq" in event]
     if not kept:
-        return {"events": [], "events_omitted": 0, "events_lost": 0}
+        return {"events": [], "events_omitted": 0, "events_lost": 0, "uptime_ns": reading.uptime_ns}
     first = parse_event(reading.events_first).get("seq", kept[0]["seq"])
     last = kept[-1]["seq"]
     # A number the kernel has not come to is one of an earlier load of the module.
-    known = -1 if wish.since.seq is None or wish.since.seq > last else wish.since.seq
-    oldest = 0 if wish.since.age_ns is None else reading.uptime_ns - wish.since.age_ns
-    wanted = [event for event in kept if event["seq"] > known and event["ts"] >= oldest]
-    told = wanted[-wish.max_events :]
+    known = -1 if request.since.seq is None or request.since.seq > last else request.since.seq
+    oldest = 0 if request.since.age_ns is None else reading.uptime_ns - request.since.age_ns
+    wanted = [
+        event
+        for event in kept
+        if event["seq"] > known
+        and event["ts"] >= oldest
+        and (not request.event_types or event.get("event") in request.event_types)
+    ]
+    told = wanted[-request.max_events :]
     overtaken = sum(event.get("count", 0) for event in lines)
-    if wish.since.age_ns is not None:
+    if request.since.age_ns is not None:
         overwritten = first if kept[0]["ts"] >= oldest else 0
-        return {"events": told, "events_omitted": len(wanted) - len(told), "events_lost": overtaken + overwritten}
+    else:
+        overwritten = max(0, first - known - 1)
+    available = len(wanted) if request.reads_all_events else last + 1 - max(first, known + 1)
     return {
         "events": told,
-        "events_omitted": last + 1 - max(first, known + 1) - len(told),
-        "events_lost": overtaken + max(0, first - known - 1),
+        "events_omitted": available - len(told),
+        "events_lost": overtaken + overwritten,
+        "uptime_ns": reading.uptime_ns,
     }

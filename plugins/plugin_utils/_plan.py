@@ -146,7 +146,7 @@ def parse_kernel_table(text: str, names: Vocabulary) -> Table:
         ) from None
 
 
-def _parse_file(text: str | None, names: Vocabulary, path: str) -> LimitsFile:
+def parse_limits_file(text: str | None, names: Vocabulary, path: str) -> LimitsFile:
     try:
         return LimitsFile.parse(text, names)
     except LimitsError as exc:
@@ -163,7 +163,7 @@ def make_plan(wish: Wish, reading: Reading) -> Plan:
     tables: list[tuple[Table, Table]] = []
     file_after = file_before = reading.file_text if wish.persist else None
     if wish.persist:
-        file = _parse_file(file_before, names, reading.path)
+        file = parse_limits_file(file_before, names, reading.path)
         tables.append((file.table, _desired(orders, file.table, reading.path)))
         file_after = file.edited(tables[-1][1])
     if wish.runtime:

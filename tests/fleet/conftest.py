@@ -152,32 +152,31 @@ class Fleet:
     def __getitem__(self, name: str) -> StandIn:
         return self.devices[name]
 
-    def play(self, playbook: str, *options: str, **variables: object) -> Run:
+    def command(self, playbook: str, *options: str, **variables: object) -> tuple[list[str], dict[str, str]]:
+        """How a playbook is run on the fleet: the command and its environment."""
         inventory = self.place / "inventory.json"
         hosts = {name: {"ansible_connection": "stand_in", **values} for name, values in self.inventory.items()}
         inventory.write_text(json.dumps({"all": {"children": {"devices": {"hosts": hosts}}}}))
         command = [sys.executable, "-m", "ansible", "playbook", "-i", str(inventory), f"devfleet.uid_mem.{playbook}"]
-        done = subprocess.run(
-            [*command, "-e", json.dumps(self.variables | variables), *options],
-            env={
-                **os.environ,
-                "ANSIBLE_COLLECTIONS_PATH": str(self.collections),
-                "ANSIBLE_CONNECTION_PLUGINS": str(HERE / "connection"),
-                "ANSIBLE_FORKS": "20",
-                "ANSIBLE_LOCALHOST_WARNING": "false",
-                "ANSIBLE_LOCAL_TEMP": str(self.place / "local"),
-                "ANSIBLE_NOCOLOR": "1",
-                "ANSIBLE_PIPELINING": "true",
-                "ANSIBLE_REMOTE_TMP": str(self.place / "remote"),
-                "FLEET": str(self.place),
-                "HOME": str(self.place),
-                "XDG_CACHE_HOME": str(self.place / "cache"),
-            },
-            capture_output=True,
-            text=True,
-            check=False,
-            timeout=600,
-        )
+        environment = {
+            **os.environ,
+            "ANSIBLE_COLLECTIONS_PATH": str(self.collections),
+            "ANSIBLE_CONNECTION_PLUGINS": str(HERE / "connection"),
+            "ANSIBLE_FORKS": "20",
+            "ANSIBLE_LOCALHOST_WARNING": "false",
+            "ANSIBLE_LOCAL_TEMP": str(self.place / "local"),
+            "ANSIBLE_NOCOLOR": "1",
+            "ANSIBLE_PIPELINING": "true",
+            "ANSIBLE_REMOTE_TMP": str(self.place / "remote"),
+            "FLEET": str(self.place),
+            "HOME": str(self.place),
+            "XDG_CACHE_HOME": str(self.place / "cache"),
+        }
+        return [*command, "-e", json.dumps(self.variables | variables), *options], environment
+
+    def play(self, playbook: str, *options: str, **variables: object) -> Run:
+        command, environment = self.command(playbook, *options, **variables)
+        done = subprocess.run(command, env=environment, capture_output=True, text=True, check=False, timeout=600)
         print(done.stdout, done.stderr)
         return Run(done)
 
@@ -221,10 +220,8 @@ def make_artifacts(directory: Path) -> Path:
     return directory
 
 
-@pytest.fixture(scope="session")
-def collections(tmp_path_factory: pytest.TempPathFactory) -> Path:
+def make_collections(place: Path) -> Path:
     """The collection, with stand-ins for what runs on devices."""
-    place = tmp_path_factory.mktemp("collections")
     copy = place / "ansible_collections" / "devfleet" / "uid_mem"
     shutil.copytree(
         PROJECT, copy, symlinks=True, ignore=shutil.ignore_patterns(".git", ".ansible", "tests", "molecule")
@@ -240,6 +237,11 @@ def collections(tmp_path_factory: pytest.TempPathFactory) -> Path:
         text = re.sub(r"(?<=delay: )5$", "0", tasks.read_text(), flags=re.MULTILINE)
         tasks.write_text(text.replace("ternary(5, 0)", "ternary(0, 0)").replace("| int) + 60", "| int)"))
     return place
+
+
+@pytest.fixture(scope="session")
+def collections(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return make_collections(tmp_path_factory.mktemp("collections"))
 
 
 @pytest.fixture

@@ -50,7 +50,9 @@ def device_setup_fixture(tmp_path: pathlib.Path) -> str:
     What is left in these directories is copied to tmp_path/after when the script ends.
     """
     if subprocess.run([*unshare(), "true"], check=False, capture_output=True).returncode != 0:
-        pytest.skip("neither root nor unprivileged user namespaces (sysctl kernel.unprivileged_userns_clone)")
+        pytest.skip(
+            "not applicable: neither root nor unprivileged user namespaces (sysctl kernel.unprivileged_userns_clone)"
+        )
     after = shlex.quote(str(tmp_path / "after"))
     return f"""
 set -eu

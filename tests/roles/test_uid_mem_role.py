@@ -21,7 +21,9 @@ PROGRAM = device_program("uid_mem")
 SH = f"sh {shlex.quote(str(PROGRAM))}"
 RUNNING = os.uname().release
 
-pytestmark = pytest.mark.skipif(pathlib.Path("/proc/uid_mem").exists(), reason="this machine enforces limits itself")
+pytestmark = pytest.mark.skipif(
+    pathlib.Path("/proc/uid_mem").exists(), reason="not applicable: this machine enforces limits itself"
+)
 
 
 def made_by_the_role(after: pathlib.Path) -> list[pathlib.Path]:
@@ -74,7 +76,7 @@ def test_restoring_without_the_module_fails_loudly(on_device: RunScript) -> None
 
 # Where modules can be loaded, the role would really do so; molecule/stock shows that on a device of its own.
 cannot_load_modules = pytest.mark.skipif(
-    pathlib.Path("/proc/modules").exists(), reason="the role would load the module into the kernel of this machine"
+    pathlib.Path("/proc/modules").exists(), reason="not applicable: the role would load the module into this kernel"
 )
 
 

@@ -47,19 +47,22 @@ def _userland(name: str, place: Path) -> str:
     return _link(place, **{**dict.fromkeys(set(applets) - {"["}, toybox), **missing, "sh": program})
 
 
-@pytest.fixture(scope="session")
-def write_limits(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """The program that does what the kernel does with a write, built of the module's own source."""
-    compiler = shutil.which("gcc")
-    if compiler is None:
-        pytest.skip("gcc is not installed")
+def build_write_limits(directory: Path) -> Path:
+    """The program that does what the kernel does with a write, built of the module's own source with gcc."""
     source = Path(__file__).resolve().parents[2] / "kernel" / "uid_mem"
     parts = [source / f"{name}.c" for name in ("grammar", "table", "writer", "policy")]
-    program = tmp_path_factory.mktemp("kernel") / "write_limits"
+    program = directory / "write_limits"
     includes = [f"-I{source / 'tests'}", f"-I{source / 'tests' / 'include'}"]
     sources = [Path(__file__).with_name("write_limits.c"), *parts, *source.glob("policy_*.c")]
-    subprocess.run([compiler, "-std=gnu11", "-O1", *includes, "-o", str(program), *map(str, sources)], check=True)
+    subprocess.run(["gcc", "-std=gnu11", "-O1", *includes, "-o", str(program), *map(str, sources)], check=True)
     return program
+
+
+@pytest.fixture(scope="session")
+def write_limits(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    if shutil.which("gcc") is None:
+        pytest.skip("gcc is not installed")
+    return build_write_limits(tmp_path_factory.mktemp("kernel"))
 
 
 @pytest.fixture(params=["dash", "busybox", "android"])

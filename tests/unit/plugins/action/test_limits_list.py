@@ -376,14 +376,16 @@ def test_info_of_everything(host: Host) -> None:
     assert (result["events_omitted"], result["events_lost"]) == (0, 0)
     assert set(result) == {
         *("changed", "kernel", "features", "limits", "stats"),
-        *("events", "events_omitted", "events_lost"),
+        *("events", "events_omitted", "events_lost", "uptime_ns"),
+        *("loaded", "not_loaded_because", "file_path", "file_error", "file_limits", "drift"),
     }
     assert len(host.connection.calls) == 1
 
 
 def test_info_of_a_part(host: Host) -> None:
-    assert set(host.info(gather="features")) == {"changed", "kernel", "features"}
-    assert set(host.info(gather=["stats", "limits"])) == {"changed", "kernel", "stats", "limits"}
+    always = {"changed", "kernel", "loaded", "not_loaded_because"}
+    assert set(host.info(gather="features")) == {*always, "features"}
+    assert set(host.info(gather=["stats", "limits"])) == {*always, "stats", "limits"}
 
 
 def test_info_of_events_that_cannot_be_read(host: Host) -> None:

@@ -477,6 +477,12 @@ def test_info(host: Host) -> None:
         "limits": [limit.as_dict() for limit in Table.parse("10070 max=100M")],
         "stats": [{"uid": "10070", "usage": 2, "procs": 1}],
         "kernel": host.device.release,
+        "loaded": True,
+        "not_loaded_because": "",
+        "file_path": "/etc/uid_mem/limits",
+        "file_error": "",
+        "file_limits": [limit.as_dict() for limit in Table.parse("10070 max=100M")],
+        "drift": [],
     }
     assert len(host.connection.calls) == 1
 
@@ -484,14 +490,77 @@ def test_info(host: Host) -> None:
 def test_info_takes_no_uid(host: Host) -> None:
     assert (
         host.run(uid_mem_info, {"uid": 5})["msg"]
-        == "unknown argument uid; this module takes gather, max_events, since."
+        == "unknown argument uid; this module takes desired, event_types, gather, max_events, path, since."
     )
 
 
 def test_info_without_the_module(bare_host: Host) -> None:
-    result = bare_host.run(uid_mem_info, {})
-    assert result["failed"]
-    assert "devfleet.uid_mem.kernel_install" in result["msg"]
+    """Which hosts lack it can be asked, and what the file would have them enforce."""
+    bare_host.device.write_file("10070 max=100M\n")
+    result = bare_host.info(desired=[{"uid": 10070, "max": "100M"}])
+    assert "failed" not in result
+    assert not result["loaded"]
+    assert "devfleet.uid_mem.kernel_install" in result["not_loaded_because"]
+    assert (result["features"], result["limits"], result["stats"]) == ({}, [], [])
+    assert "events" not in result
+    limit = result["file_limits"][0]
+    assert (limit["uid"], limit["max"]) == ("10070", 100 * MIB)
+    assert result["drift"] == [{"uid": "10070", "kernel": None, "file": limit}]
+    assert [(row["uid"], row["kernel"], row["desired"]) for row in result["desired_drift"]] == [("10070", None, limit)]
+    assert "failed" not in bare_host.info(since="1d")
+    assert len(bare_host.connection.calls) == 1
+
+
+def test_info_where_kernel_and_file_differ(host: Host) -> None:
+    host.limit(limits=[{"uid": 5, "max": "5M"}, {"uid": "10-19", "max": "10M"}, {"uid": 30, "max": "30M"}])
+    host.limit(limits=[{"uid": 5, "max": "6M"}, {"uid": 12, "max": "12M"}], persist=False)
+    host.limit(uid=30, state="absent", persist=False)
+    drift = host.info(gather="file")["drift"]
+    sizes = [(row["uid"], *((row[side] or {"max": None})["max"] for side in ("kernel", "file"))) for row in drift]
+    assert sizes == [("5", 6 * MIB, 5 * MIB), ("12", 12 * MIB, None), ("30", None, 30 * MIB)]
+    assert len(host.connection.calls) == 1
+    temporary = [{"uid": 12, "max": "12M", "persist": False}, {"uid": 5, "max": "5M", "persist": False}]
+    result = host.info(desired=[*temporary, {"user": "nobody-has-this-name", "max": "1M", "persist": "no"}])
+    # What the file has is restored at boot, whatever the item says.
+    assert [row["uid"] for row in result["drift"]] == ["5", "30"]
+    assert [(row["item"], row["uid"], row["user"], row["problem"]) for row in result["desired_drift"]] == [
+        (2, "5", "", ""),
+        (
+            3,
+            "",
+            "nobody-has-this-name",
+            "user: 'nobody-has-this-name' is unknown to this host; create the user first, or give the number as uid",
+        ),
+    ]
+
+
+def test_info_of_desired_limits(host: Host) -> None:
+    host.limit(limits=[{"uid": 5, "max": "25%"}, {"uid": 6, "max": "1M"}])
+    items = [{"uid": 5, "max": "25%"}, {"uid": 6, "state": "absent"}, {"uid": 7, "state": "absent"}]
+    result = host.info(gather="features", desired=items)
+    assert "drift" not in result
+    assert [(row["item"], row["desired"]) for row in result["desired_drift"]] == [(2, None)]
+    assert host.info(desired=[{"uid": 5, "max": "1M", "policy": "oldest"}])["desired_drift"][0]["problem"] == (
+        "policy: 'oldest' is unknown to the kernel of this host;"
+        " it knows default, highest_rss, longest_run_time, worst, youngest"
+    )
+    assert "item 1 of limits (uid 5): max is missing" in host.info(desired=[{"uid": 5}])["msg"]
+
+
+def test_info_of_a_file_that_is_no_good(host: Host) -> None:
+    host.device.write_file("10070 max=100M\n5 max=1k\n")
+    result = host.info()
+    assert result["file_error"].startswith("/etc/uid_mem/limits, line 2: max=1k is below the minimum")
+    assert "drift" not in result
+    assert "line 2" in host.info(gather="file")["file_error"]
+    host.device.file.unlink()
+    assert host.info()["file_limits"] == []
+    host.device.file.mkdir()
+    assert "is not a regular file" in host.info()["file_error"]
+    assert "is not a regular file" in host.info(gather=["file", "limits"])["msg"]
+    assert host.info(path="/nowhere/at/all/limits")["file_limits"] == []
+    assert "is not the absolute path of a file" in host.info(path="limits")["msg"]
+    assert "gather leaves out file, so path cannot be given." in host.info(gather="stats", path="/x")["msg"]
 
 
 # --- the documentation
@@ -517,4 +586,9 @@ def test_documented_results_are_those_returned(host: Host) -> None:
     assert set(result) == {"changed", *yaml.safe_load(limit_doc.RETURN)}
     assert set(result["after"][0]) == set(yaml.safe_load(limit_doc.RETURN)["after"]["contains"])
     (host.device.proc / "events").write_text("")
-    assert set(host.info()) == {"changed", *yaml.safe_load(info_doc.RETURN)}
+    returned = yaml.safe_load(info_doc.RETURN)
+    info = host.info(desired=[{"uid": 10070, "max": "1M"}])
+    assert set(info) == {"changed", *returned}
+    assert set(info["desired_drift"][0]) == set(returned["desired_drift"]["contains"])
+    host.device.write_file("")
+    assert set(host.info()["drift"][0]) == set(returned["drift"]["contains"])

@@ -733,7 +733,7 @@ def test_disk_really_full(device: Device) -> None:
     unshare = shutil.which("unshare")
     can = [unshare or "unshare", "-rm", "mount", "-t", "tmpfs", "-o", "size=16k", "tmpfs", str(device.root / "etc")]
     if unshare is None or subprocess.run(can, capture_output=True, check=False).returncode:
-        pytest.skip("unshare -rm cannot mount a tmpfs here")
+        pytest.skip("not applicable: unshare -rm cannot mount a tmpfs here")
     device.load_module(LINE)
     lines = many(2000)
     text = "".join(f"{line}\n" for line in lines)
@@ -767,9 +767,9 @@ def test_security_context_is_kept(device: Device) -> None:
     try:
         os.setxattr(device.file, "security.selinux", context)
     except OSError:
-        pytest.skip("this file system keeps no security contexts")
+        pytest.skip("not applicable: this file system keeps no security contexts")
     if b":" not in device.run(f"stat -c %C {device.file}").stdout:
-        pytest.skip("this stat does not know security contexts")
+        pytest.skip("not applicable: this stat does not know security contexts")
     write(device, change_of("6 max=1M\n", file_sum=read(device).file_sum))
     assert device.read_file() == "6 max=1M\n"
     assert os.getxattr(device.file, "security.selinux").rstrip(b"\0") == context

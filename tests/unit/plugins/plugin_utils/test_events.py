@@ -15,6 +15,7 @@ from ansible_collections.devfleet.uid_mem.plugins.plugin_utils._arguments import
 from ansible_collections.devfleet.uid_mem.plugins.plugin_utils._device import Reading, parse_reading
 from ansible_collections.devfleet.uid_mem.plugins.plugin_utils._events import (
     ALL_EVENTS,
+    KERNEL_PARTS,
     PARTS,
     parse_event,
     parse_info_arguments,
@@ -117,6 +118,16 @@ def test_events_of_the_last_seconds() -> None:
     assert tell(ring(0, 3, uptime=3700), since="1d") == ([0, 1, 2], 0, 0)
 
 
+def test_events_of_a_type() -> None:
+    reading = replace(
+        ring(0, 9), events_text=line(7) + line(8).replace("high", "kill") + line(9).replace("high", "max")
+    )
+    assert tell(reading, event_types=["kill"]) == ([8], 0, 0)
+    assert tell(reading, event_types=["kill", "max"], max_events=1) == ([9], 1, 0)
+    assert tell(reading, event_types="kill", since="95s") == ([8], 0, 0)
+    assert tell(reading, event_types=["unkillable"]) == ([], 0, 0)
+
+
 def test_a_reader_that_was_overtaken() -> None:
     lost = "|event=lost count=7\n"
     assert tell(ring(7, 9, lost=lost)) == ([7, 8], 0, 14)
@@ -139,7 +150,7 @@ def test_a_reader_that_was_overtaken() -> None:
         ({"gather": ["usage"]}, "gather"),
         ({"gather": ["limits"], "since": 5}, "gather leaves out events, so since cannot be given."),
         ({"gather": "stats", "since": 5, "max_events": 5}, "so since and max_events cannot be given."),
-        ({"uid": 5}, "unknown argument uid; this module takes gather, max_events, since."),
+        ({"uid": 5}, "unknown argument uid; this module takes desired, event_types, gather, max_"),
     ],
 )
 def test_bad_arguments(arguments: dict[str, object], message: str) -> None:
@@ -152,6 +163,8 @@ def test_what_is_required() -> None:
     assert parse_info_arguments({}).parts == PARTS
     assert parse_info_arguments({}).required == ("limits",)
     assert parse_info_arguments({"gather": None}).required == ("limits",)
-    assert parse_info_arguments({"since": 5}).required == PARTS
+    assert parse_info_arguments({"since": 5}).required == KERNEL_PARTS
+    assert parse_info_arguments({"since": 5}).parts == PARTS
+    assert parse_info_arguments({"gather": "file"}).required == ("file", "limits")
     assert parse_info_arguments({"gather": ["events", "features"]}).parts == ("features", "events")
     assert parse_info_arguments({"gather": "stats"}).required == ("stats",)
