@@ -28,7 +28,7 @@ usage_error() {
 }
 
 start() {
-    rm -f "$run.status"
+    rm -f "$run.status" "$run.ssh"
     # shellcheck disable=SC2016  # the inner shell's
     setsid sh -c 'run=$1; shift; echo $$ >"$run.pid"; status=0; ansible-playbook "$@" || status=$?; echo "$status" >"$run.status"' \
         sh "$run" "$@" </dev/null >"$run.log" 2>&1 &
