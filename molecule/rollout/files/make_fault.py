@@ -52,13 +52,15 @@ def initial_ram_disk(fault: str) -> bytes:
     return gzip.compress(bytes(archive), 6, mtime=0)
 
 
-def add_to_package(package: Path, name: str, data: bytes) -> None:
-    """Build the Debian package anew, with one file more."""
+def add_to_package(package: Path, files: dict[str, bytes]) -> None:
+    """Build the Debian package anew, with more files."""
     with tempfile.TemporaryDirectory() as work:
         tree = Path(work) / "tree"
         subprocess.run(["dpkg-deb", "-R", package, tree], check=True)
-        (tree / name).write_bytes(data)
-        (tree / name).chmod(0o644)
+        for name, data in files.items():
+            (tree / name).parent.mkdir(parents=True, exist_ok=True)
+            (tree / name).write_bytes(data)
+            (tree / name).chmod(0o644)
         command = ["dpkg-deb", "-Zgzip", "-z1", "--root-owner-group", "-b", tree, package]
         subprocess.run(command, check=True, stdout=subprocess.DEVNULL)
 
@@ -88,9 +90,12 @@ def make(good: Path, output: Path, fault: str) -> None:
     manifest["inputs"]["fault"] = fault
     if fault in BOOT_FAULTS:
         release = manifest["kernel_release"]
-        disk = initial_ram_disk(fault)
-        add_to_package(package, f"boot/initrd.img-{release}", disk)
-        manifest["size_installed_bytes"] += len(disk)
+        files = {f"boot/initrd.img-{release}": initial_ram_disk(fault)}
+        if fault == "hang" and "CONFIG_I6300ESB_WDT=y" not in (output / "config").read_text():
+            # A kernel without the driver is not booted with the watchdog running. Nobody gets as far as to load this one.
+            files[f"lib/modules/{release}/kernel/drivers/watchdog/i6300esb.ko"] = module.read_bytes()
+        add_to_package(package, files)
+        manifest["size_installed_bytes"] += sum(map(len, files.values()))
     elif fault == "no-module":
         spoil_version(module)
     elif fault == "wrong-arch":
