@@ -92,7 +92,7 @@ def make(good: Path, output: Path, fault: str) -> None:
         release = manifest["kernel_release"]
         files = {f"boot/initrd.img-{release}": initial_ram_disk(fault)}
         if fault == "hang" and "CONFIG_I6300ESB_WDT=y" not in (output / "config").read_text():
-            # A kernel without the driver is not booted with the watchdog running. Nobody gets as far as to load this one.
+            # A kernel without the driver is not booted with the watchdog running. Nobody comes to load it.
             files[f"lib/modules/{release}/kernel/drivers/watchdog/i6300esb.ko"] = module.read_bytes()
         add_to_package(package, files)
         manifest["size_installed_bytes"] += sum(map(len, files.values()))
