@@ -66,6 +66,10 @@ def rollout_states(results: list[dict[str, Any]]) -> dict[str, dict[str, str]]:
     }
 
 
+def _kernel(state: dict[str, str], new: str) -> str:
+    return "new" if state["kernel"] == new else "old"
+
+
 def _wrong(case: dict[str, Any], said: dict[str, str], state: dict[str, str], before: dict[str, str], new: str) -> str:
     """What of a device is not as the case has it; empty where all is."""
     seen = {"outcome": said.get("outcome", "not in the report")}
@@ -81,7 +85,7 @@ def _wrong(case: dict[str, Any], said: dict[str, str], state: dict[str, str], be
         if kernel == "new" or said.get("engine") == "scan" or before.get("limit", "67108864"):
             wanted |= {"limit": "67108864", "engine": {"old": "scan", "new": "hooks"}[kernel]}
         seen |= {
-            "kernel": {True: "new"}.get(state["kernel"] == new, "old"),
+            "kernel": _kernel(state, new),
             "limit": state["limit"],
             "engine": state["engine"],
         }
@@ -118,7 +122,7 @@ def rollout_verdicts(
         cause = outcome.get("cause", "").strip()
         state = states.get(host, {})
         limits = "limits in force" if state.get("limit") else "no limits before or after"
-        runs = "off" if case.get("switched_off") else f"runs its {case.get('kernel', 'old')} kernel, {limits}"
+        runs = "off" if case.get("switched_off") else f"runs its {_kernel(state, new)} kernel, {limits}"
         text = outcome.get("outcome", "") + (f": {textwrap.shorten(cause, 300)}" if cause else "")
         lines.append({"case": case["case"], "host": host, "outcome": f"{runs}; {text}", "wrong": wrong})
     return lines
