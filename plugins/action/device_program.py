@@ -82,6 +82,13 @@ class ActionModule(ActionBase):
             result.update(failed=True, connection_lost=True, msg=f"{before}: {exc}" if before else str(exc))
         return result
 
+    def cleanup(self, force: bool = False) -> None:
+        """Ansible's own, after the result is there: a connection that is lost for it as well changes nothing of that."""
+        try:
+            super().cleanup(force)
+        except AnsibleConnectionFailure:
+            self._display.vvv(f"{self._connection._shell.tmpdir} is left on the host")
+
     def _told(self, args: dict[str, Any], answer: Answer) -> dict[str, Any]:
         told: dict[str, Any] = {
             "changed": answer.said.get("changed") == "yes",

@@ -12,11 +12,14 @@ import shutil
 import socket
 import subprocess
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
 import yaml
 from ansible.errors import AnsibleConnectionFailure
+from ansible.parsing.dataloader import DataLoader
+from ansible.playbook.play_context import PlayContext
 
 from ansible_collections.devfleet.uid_mem.plugins.action import device_program
 from ansible_collections.devfleet.uid_mem.plugins.modules import device_program as program_doc
@@ -249,6 +252,18 @@ def test_lost_connection_is_unreachable_or_a_failure(dash_teller: ProgramHost) -
     assert result["msg"] == "no route to host"
     dash_teller.broken = 1
     assert dash_teller.tell(lost_connection="fail", on_failure="Not done")["msg"] == "Not done: no route to host"
+
+
+def test_cleanup_of_a_lost_host_leaves_the_result(monkeypatch: pytest.MonkeyPatch) -> None:
+    def lost(_self: Any, path: str) -> None:
+        raise AnsibleConnectionFailure(path)
+
+    connection: Any = SimpleNamespace(_shell=SimpleNamespace(tmpdir="/remote"))
+    context: Any = PlayContext
+    loader: Any = DataLoader
+    task: Any = SimpleNamespace(action="devfleet.uid_mem.device_program", args={}, async_val=0)
+    monkeypatch.setattr(device_program.ActionModule, "_remove_tmp_path", lost)
+    device_program.ActionModule(task, connection, context(), loader(), None, None).cleanup()
 
 
 @pytest.mark.parametrize("can_reset", [True, False])
