@@ -83,7 +83,7 @@ class ActionModule(ActionBase):
         return result
 
     def cleanup(self, force: bool = False) -> None:
-        """Ansible's own, after the result is there: a connection that is lost for it as well changes nothing of that."""
+        """Ansible's own, after the result is there: a connection that is lost for it as well changes nothing."""
         try:
             super().cleanup(force)
         except AnsibleConnectionFailure:

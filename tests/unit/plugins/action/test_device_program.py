@@ -263,7 +263,8 @@ def test_cleanup_of_a_lost_host_leaves_the_result(monkeypatch: pytest.MonkeyPatc
     loader: Any = DataLoader
     task: Any = SimpleNamespace(action="devfleet.uid_mem.device_program", args={}, async_val=0)
     monkeypatch.setattr(device_program.ActionModule, "_remove_tmp_path", lost)
-    device_program.ActionModule(task, connection, context(), loader(), None, None).cleanup()
+    templar: Any = None
+    device_program.ActionModule(task, connection, context(), loader(), templar, None).cleanup()
 
 
 @pytest.mark.parametrize("can_reset", [True, False])
