@@ -121,7 +121,8 @@ class Run:
         self.status = done.returncode
         self.text = done.stdout + done.stderr
         recap = re.compile(
-            r"^(?P<host>\S+) +: ok=\d+ +changed=(?P<changed>\d+) +unreachable=(?P<unreachable>\d+) +failed=(?P<failed>\d+)",
+            r"^(?P<host>\S+) +: ok=\d+"
+            r" +changed=(?P<changed>\d+) +unreachable=(?P<unreachable>\d+) +failed=(?P<failed>\d+)",
             re.MULTILINE,
         )
         lines = list(recap.finditer(self.text))
@@ -162,10 +163,13 @@ class Fleet:
         hosts = {name: {"ansible_connection": "stand_in", **values} for name, values in self.inventory.items()}
         inventory.write_text(json.dumps({"all": {"children": {"devices": {"hosts": hosts}}}}))
         command = [sys.executable, "-m", "ansible", "playbook", "-i", str(inventory), f"devfleet.uid_mem.{playbook}"]
+        # In place of the caller's settings.
+        settings = self.place / "ansible.cfg"
+        settings.touch()
         environment = {
             **os.environ,
             "ANSIBLE_COLLECTIONS_PATH": str(self.collections),
-            "ANSIBLE_CONFIG": os.devnull,
+            "ANSIBLE_CONFIG": str(settings),
             "ANSIBLE_CONNECTION_PLUGINS": str(HERE / "connection"),
             "ANSIBLE_FORKS": "20",
             "ANSIBLE_LOCALHOST_WARNING": "false",
