@@ -1,6 +1,6 @@
 # SPDX-FileCopyrightText: 2026 The uid_mem authors
 # SPDX-License-Identifier: GPL-3.0-or-later
-# shellcheck shell=sh
+# shellcheck shell=sh disable=SC2034,SC2154
 
 # Brings uid_memd, uid_memtop and their unit to a device; the program uid_mem says when, and what follows: options, start.
 PROGRAM=daemon.sh

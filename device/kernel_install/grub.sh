@@ -1,6 +1,6 @@
 # SPDX-FileCopyrightText: 2026 The uid_mem authors
 # SPDX-License-Identifier: GPL-3.0-or-later
-# shellcheck shell=sh
+# shellcheck shell=sh disable=SC2034,SC2154
 
 # Boot loaders read the file system without replaying its journal, so what they are to see must have
 # left the journal. Freezing a file system does that; where it can't be frozen, sync is what there is.

@@ -1,6 +1,6 @@
 # SPDX-FileCopyrightText: 2026 The uid_mem authors
 # SPDX-License-Identifier: GPL-3.0-or-later
-# shellcheck shell=sh
+# shellcheck shell=sh disable=SC2034,SC2154
 # shellcheck disable=SC2154 # $running and $device_root are set by the parts before this one, or by a test
 
 # ---- what of the kernel is in use on the device -----------------------------------------------------

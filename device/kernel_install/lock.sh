@@ -1,6 +1,6 @@
 # SPDX-FileCopyrightText: 2026 The uid_mem authors
 # SPDX-License-Identifier: GPL-3.0-or-later
-# shellcheck shell=sh
+# shellcheck shell=sh disable=SC2034,SC2154
 
 # Keeps two controllers apart, also while the device reboots. A controller that goes away loses the lock when its lease
 # has run out. The device's clock is not asked, which a reboot may change: the lease is measured in seconds of uptime and

@@ -1,6 +1,6 @@
 # SPDX-FileCopyrightText: 2026 The uid_mem authors
 # SPDX-License-Identifier: GPL-3.0-or-later
-# shellcheck shell=sh
+# shellcheck shell=sh disable=SC2034,SC2154
 
 kernel_log_tail() {
 	dmesg 2>/dev/null | tail -n "$1"
@@ -240,5 +240,6 @@ commit() {
 	sync
 	release_lock
 	# A proof that the unit runs itself ends it by ending.
+	# shellcheck disable=SC2153
 	if [ "$command" != prove-staged ] && [ -d /run/systemd/system ]; then systemctl stop "$UNIT" 2>/dev/null || true; fi
 }

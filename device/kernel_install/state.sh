@@ -1,6 +1,6 @@
 # SPDX-FileCopyrightText: 2026 The uid_mem authors
 # SPDX-License-Identifier: GPL-3.0-or-later
-# shellcheck shell=sh
+# shellcheck shell=sh disable=SC2034,SC2154
 
 STATE_NAMES='status default_release previous_release trial_release trial_key trial_boot_id trial_staged waiting_release
 	original_grub_default original_saved_entry'

@@ -1,6 +1,6 @@
 # SPDX-FileCopyrightText: 2026 The uid_mem authors
 # SPDX-License-Identifier: GPL-3.0-or-later
-# shellcheck shell=sh
+# shellcheck shell=sh disable=SC2034,SC2154
 
 # The trial has these safety nets: GRUB forgets the one-shot entry as it boots it, a panic reboots and many kinds of hangs
 # are made one, a hardware watchdog runs where there is one, and the unit below reboots a device that is up but not proved.

@@ -1,6 +1,6 @@
 # SPDX-FileCopyrightText: 2026 The uid_mem authors
 # SPDX-License-Identifier: GPL-3.0-or-later
-# shellcheck shell=sh
+# shellcheck shell=sh disable=SC2034,SC2154
 
 # Puts a uid_mem kernel on a device beside the kernel that runs there, boots it once, and makes it the default only when
 # it has proved itself. The device boots whenever its power is cut: every step leaves either the old or the new state

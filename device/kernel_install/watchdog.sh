@@ -1,6 +1,6 @@
 # SPDX-FileCopyrightText: 2026 The uid_mem authors
 # SPDX-License-Identifier: GPL-3.0-or-later
-# shellcheck shell=sh
+# shellcheck shell=sh disable=SC2034,SC2154
 
 # A hang is what nothing in software ends. The hardware watchdog of the device does, where there is one: systemd serves it
 # during the trial (systemd.watchdog_sec=, since systemd 249), and where it can be started before the kernel, it is.

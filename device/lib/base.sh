@@ -1,6 +1,6 @@
 # SPDX-FileCopyrightText: 2026 The uid_mem authors
 # SPDX-License-Identifier: GPL-3.0-or-later
-# shellcheck shell=sh
+# shellcheck shell=sh disable=SC2034,SC2154
 
 # What a caller is to read is printed as key=value lines on standard output; error=... says why a program failed, and
 # what to do. Exit status 0: done, 1: refused or failed, 2: wrong usage.

@@ -1,6 +1,6 @@
 # SPDX-FileCopyrightText: 2026 The uid_mem authors
 # SPDX-License-Identifier: GPL-3.0-or-later
-# shellcheck shell=sh
+# shellcheck shell=sh disable=SC2034,SC2154
 
 # What stock brings to a device: the source of the module, a module that was built from it, what DKMS needs.
 SOURCES=/usr/src/uid_mem-
@@ -10,7 +10,7 @@ DKMS_TREE=/var/lib/dkms
 # Files of the source, without what a build leaves between them.
 source_files() {
 	(
-		cd "$1"
+		cd "$1" || exit
 		for source_file in Kbuild Makefile dkms.conf *.c *.h; do
 			case $source_file in
 			*.mod.c) ;;
@@ -24,7 +24,7 @@ source_files() {
 source_id() {
 	[ -e "$1/Kbuild" ] || return 0
 	source_files "$1" | (
-		cd "$1"
+		cd "$1" || exit
 		while IFS= read -r source_file; do sha256sum -- "$source_file"; done
 	) | sha256sum | cut -c 1-16
 }

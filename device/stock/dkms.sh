@@ -1,6 +1,6 @@
 # SPDX-FileCopyrightText: 2026 The uid_mem authors
 # SPDX-License-Identifier: GPL-3.0-or-later
-# shellcheck shell=sh
+# shellcheck shell=sh disable=SC2034,SC2154
 
 # Hands the source to DKMS, with the module that runs already as one that it has built from it. The archive is what
 # `dkms mktarball` makes; DKMS refuses it where it has the source.

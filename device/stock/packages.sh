@@ -1,6 +1,6 @@
 # SPDX-FileCopyrightText: 2026 The uid_mem authors
 # SPDX-License-Identifier: GPL-3.0-or-later
-# shellcheck shell=sh
+# shellcheck shell=sh disable=SC2034,SC2154
 
 apt_get() {
 	DEBIAN_FRONTEND=noninteractive NEEDRESTART_MODE=l logged apt-get -qq -y \

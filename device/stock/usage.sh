@@ -1,6 +1,6 @@
 # SPDX-FileCopyrightText: 2026 The uid_mem authors
 # SPDX-License-Identifier: GPL-3.0-or-later
-# shellcheck shell=sh
+# shellcheck shell=sh disable=SC2034,SC2154
 
 # The module uid_mem on a kernel as it comes from its distributor: its source, the module that was built from it on the
 # controller, DKMS that builds it for later kernels, and the packages this takes. The program uid_mem says when.

@@ -1,6 +1,6 @@
 # SPDX-FileCopyrightText: 2026 The uid_mem authors
 # SPDX-License-Identifier: GPL-3.0-or-later
-# shellcheck shell=sh
+# shellcheck shell=sh disable=SC2034,SC2154
 
 # restore_limits FILE: all lines in one write, which the kernel takes as a whole or not at all. Where
 # one of them is wrong, each line by itself, so that a bad line costs no user but its own the limit.

@@ -1,6 +1,6 @@
 # SPDX-FileCopyrightText: 2026 The uid_mem authors
 # SPDX-License-Identifier: GPL-3.0-or-later
-# shellcheck shell=sh
+# shellcheck shell=sh disable=SC2034,SC2154
 
 # Keeps the module uid_mem loaded with its parameters, now and at boot, and restores the limits file at boot. A copy stays
 # on the device for the boot. On a kernel as it comes from its distributor the module is built from a source tree, which

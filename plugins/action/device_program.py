@@ -64,7 +64,7 @@ class ActionModule(ActionBase):
         try:
             refuse_async(self)
             result = super().run(tmp, task_vars)
-            _, args = self.validate_argument_spec(argument_spec=SPEC)
+            args = self.validate_argument_spec(argument_spec=SPEC)[1]
             require_posix_shell(self)
             if self._task.check_mode:
                 result.update(

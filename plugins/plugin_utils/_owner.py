@@ -21,8 +21,8 @@ def owner_of_this_run() -> str:
 
 def has_ended(owner: str) -> bool:
     """Whether that is a run on this machine which is over; any doubt means that it is not."""
-    host, _, process = owner.rpartition(":")[0].rpartition(":")
-    start = owner.rpartition(":")[2]
+    # A host name has no colon in it.
+    host, process, start = owner.split(":") if owner.count(":") == 2 else ("", "", "?")
     if host != socket.gethostname() or not process.isdigit() or start == "?":
         return False
     return _start_of(int(process)) != start

@@ -28,7 +28,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
-from ansible_collections.devfleet.uid_mem.tests.bench.controller import numbers, print_table
+from ansible_collections.devfleet.uid_mem.tests.bench.controller import numbers, print_table, processor_seconds
 from ansible_collections.devfleet.uid_mem.tests.fleet.conftest import Fleet, make_collections
 from ansible_collections.devfleet.uid_mem.tests.unit.conftest import build_write_limits
 
@@ -90,9 +90,10 @@ def watch(pid: int, ended: threading.Event) -> Memory:
 
 @dataclass(frozen=True)
 class Rollout:
-    """A run of the playbook."""
+    """A run of the playbook; the seconds of processor are those of all its processes, the stand-ins' included."""
 
     seconds: float
+    processor: float
     changed: int
     calls: int
     memory: Memory
@@ -108,7 +109,7 @@ class BenchFleet(Fleet):
         ended = threading.Event()
         memory: list[Memory] = []
         command, environment = self.command("provision")
-        begin = time.monotonic()
+        begin, used = time.monotonic(), processor_seconds()
         with tempfile.TemporaryFile("w+") as output:
             process = subprocess.Popen(
                 command, env={**environment, "ANSIBLE_FORKS": str(forks)}, stdout=output, stderr=subprocess.STDOUT
@@ -116,7 +117,7 @@ class BenchFleet(Fleet):
             watcher = threading.Thread(target=lambda: memory.append(watch(process.pid, ended)))
             watcher.start()
             status = process.wait()
-            seconds = time.monotonic() - begin
+            seconds, processor = time.monotonic() - begin, processor_seconds() - used
             ended.set()
             watcher.join()
             output.seek(0)
@@ -125,7 +126,7 @@ class BenchFleet(Fleet):
             raise SystemExit(f"tests/bench/fleet: ansible-playbook failed:\n{text[-3000:]}")
         changed = sum(count != "0" for count in re.findall(r"^d\d+ +: ok=\d+ +changed=(\d+)", text, re.MULTILINE))
         calls = max((len(device.calls()) for device in self.devices.values()), default=0)
-        return Rollout(seconds, changed, calls, memory[0])
+        return Rollout(seconds, processor, changed, calls, memory[0])
 
 
 @contextmanager
@@ -179,10 +180,11 @@ def rows(counts: list[int], forks: list[int], ssh: bool) -> Iterator[list[str]]:
         "calls each" if not ssh else "connection",
         "seconds",
         "devices per second",
+        "processor seconds each",
         "MiB",
         "MiB a fork",
     ]
-    yield ["--:", "--:", "---", "--:", "--:", "--:", "--:", "--:"]
+    yield ["--:", "--:", "---", "--:", "--:", "--:", "--:", "--:", "--:"]
     for count in counts:
         for width in forks:
             with tempfile.TemporaryDirectory() as place:
@@ -205,6 +207,7 @@ def rows(counts: list[int], forks: list[int], ssh: bool) -> Iterator[list[str]]:
                             "ssh" if ssh else str(run.calls),
                             f"{run.seconds:.1f}",
                             f"{count / run.seconds:.1f}",
+                            f"{run.processor / count:.1f}",
                             f"{run.memory.everything:.0f}",
                             f"{run.memory.of_a_fork:.0f}",
                         ]

@@ -22,7 +22,7 @@ from pathlib import Path
 
 import pytest
 
-from ansible_collections.devfleet.uid_mem.tests.unit.conftest import write_limits as write_limits  # noqa: PLC0414
+from ansible_collections.devfleet.uid_mem.tests.unit.conftest import build_write_limits
 from ansible_collections.devfleet.uid_mem.tests.unit.device import Device
 
 HERE = Path(__file__).resolve().parent
@@ -120,10 +120,15 @@ class Run:
     def __init__(self, done: subprocess.CompletedProcess[str]) -> None:
         self.status = done.returncode
         self.text = done.stdout + done.stderr
-        lines = re.findall(r"^(\S+) +: ok=\d+ +changed=(\d+) +unreachable=(\d+) +failed=(\d+)", self.text, re.MULTILINE)
-        self.changed = {host: int(changed) for host, changed, _, _ in lines}
-        self.unreachable = sorted(host for host, _, unreachable, _ in lines if unreachable != "0")
-        self.failed = sorted(host for host, _, _, failed in lines if failed != "0")
+        recap = re.compile(
+            r"^(?P<host>\S+) +: ok=\d+"
+            r" +changed=(?P<changed>\d+) +unreachable=(?P<unreachable>\d+) +failed=(?P<failed>\d+)",
+            re.MULTILINE,
+        )
+        lines = list(recap.finditer(self.text))
+        self.changed = {line["host"]: int(line["changed"]) for line in lines}
+        self.unreachable = sorted(line["host"] for line in lines if line["unreachable"] != "0")
+        self.failed = sorted(line["host"] for line in lines if line["failed"] != "0")
         found = re.search(r'TASK \[Report what became of each device\].*?"msg": (\[.*?\n    \])', self.text, re.DOTALL)
         self.report: list[str] = json.loads(found[1]) if found else []
 
@@ -158,9 +163,13 @@ class Fleet:
         hosts = {name: {"ansible_connection": "stand_in", **values} for name, values in self.inventory.items()}
         inventory.write_text(json.dumps({"all": {"children": {"devices": {"hosts": hosts}}}}))
         command = [sys.executable, "-m", "ansible", "playbook", "-i", str(inventory), f"devfleet.uid_mem.{playbook}"]
+        # In place of the caller's settings.
+        settings = self.place / "ansible.cfg"
+        settings.touch()
         environment = {
             **os.environ,
             "ANSIBLE_COLLECTIONS_PATH": str(self.collections),
+            "ANSIBLE_CONFIG": str(settings),
             "ANSIBLE_CONNECTION_PLUGINS": str(HERE / "connection"),
             "ANSIBLE_FORKS": "20",
             "ANSIBLE_LOCALHOST_WARNING": "false",
@@ -237,6 +246,14 @@ def make_collections(place: Path) -> Path:
         text = re.sub(r"(?<=delay: )5$", "0", tasks.read_text(), flags=re.MULTILINE)
         tasks.write_text(text.replace("ternary(5, 0)", "ternary(0, 0)").replace("| int) + 60", "| int)"))
     return place
+
+
+@pytest.fixture(scope="session")
+def write_limits(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The program that does what the kernel does with a write."""
+    if shutil.which("gcc") is None:
+        pytest.skip("gcc is not installed")
+    return build_write_limits(tmp_path_factory.mktemp("kernel"))
 
 
 @pytest.fixture(scope="session")

@@ -99,7 +99,7 @@ def test_a_fleet_with_every_fault(fleet: Fleet) -> None:
         **{"Hosts": 5, "Reachable": 4, "Need attention": 4},
         **{"With drift": 3, "Limits in force": 2, "Kills in 24 h": 2},
     }
-    assert [bar["width"] for bar in page.of("rect")] == ["75%", "75%"]
+    assert [rectangle["width"] for rectangle in page.of("rect")] == ["75%", "75%"]
     # One call to ask for the kernels, one for the limits.
     assert {name: fleet[name].calls() for name in fleet.devices} == {
         **{"d1": ["exec"]},

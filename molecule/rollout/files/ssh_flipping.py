@@ -1,4 +1,4 @@
-#!/usr/bin/env python3
+#!/usr/bin/env python
 # SPDX-FileCopyrightText: 2026 The uid_mem authors
 # SPDX-License-Identifier: GPL-3.0-or-later
 """ssh, for ansible_ssh_executable, on whose way one byte of each transfer of 1 MiB or more becomes another."""

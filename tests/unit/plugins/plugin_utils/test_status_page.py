@@ -155,7 +155,7 @@ def test_what_is_in_a_row() -> None:
     assert "10071  300 MiB of 200 MiB" in bars
     assert "10070  95 MiB of 100 MiB" in bars
     assert (limits, drifted, kills, rollout) == ("1", "file 1inventory 2", "≥ 1", "committed8 d ago")
-    assert [bar["width"] for bar in page.of("rect")] == ["100%", "95%", "0%"]
+    assert [rectangle["width"] for rectangle in page.of("rect")] == ["100%", "95%", "0%"]
     assert [svg.get("class") for svg in page.of("svg")] == ["h", "h", None]
 
 
