@@ -60,11 +60,9 @@ cmd_place() {
 	say changed=yes
 }
 
-[ $# -gt 0 ] || bad_usage "which command?"
-command=$1
+take_command "$@"
 shift
 case $command in
---help | -h) usage ;;
 place)
 	while [ $# -gt 1 ] && payload_option "$1" "$2"; do shift 2; done
 	[ $# -eq 0 ] || bad_usage "unexpected argument or option without its value: '$1'"

@@ -12,15 +12,8 @@ need_root() {
 }
 
 main() {
-	[ $# -gt 0 ] || bad_usage "which command?"
-	command=$1
+	take_command "$@"
 	shift
-	case $command in
-	--help | -h | help)
-		usage
-		exit 0
-		;;
-	esac
 	parse_options "$@"
 	case $command in
 	survey) cmd_survey ;;

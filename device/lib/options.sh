@@ -2,6 +2,18 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 # shellcheck shell=sh disable=SC2034,SC2154
 
+# take_command ARGUMENT...: the first is $command; --help is answered here.
+take_command() {
+	[ $# -gt 0 ] || bad_usage "which command?"
+	command=$1
+	case $command in
+	--help | -h | help)
+		usage
+		exit 0
+		;;
+	esac
+}
+
 # need NAME...: options that the command cannot do without.
 need() {
 	for need_name; do

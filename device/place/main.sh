@@ -33,11 +33,9 @@ place() {
 	say changed=yes
 }
 
-[ $# -gt 0 ] || bad_usage "which command?"
-command=$1
+take_command "$@"
 shift
 case $command in
---help | -h) usage ;;
 file)
 	[ $# -ge 2 ] || bad_usage "file takes DESTINATION and MODE"
 	case $1 in /*) ;; *) bad_usage "DESTINATION is an absolute path, not '$1'" ;; esac

@@ -6,6 +6,7 @@
 
 from __future__ import annotations
 
+import re
 import time
 from pathlib import Path
 from typing import Any
@@ -50,6 +51,14 @@ SPEC: dict[str, Any] = {
 # Seconds between two attempts to reach a host.
 PAUSE = 1.0
 
+# How Ansible's ssh connection begins when a host stops answering while the program is being sent.
+NOT_SENT = re.compile(r'^Data could not be sent to remote host "[^"]*"\. Make sure this host can be reached over ssh: ')
+
+
+def lost_message(exc: AnsibleConnectionFailure) -> str:
+    """What is told of a connection that was lost: what happened to the host, rather than to the data."""
+    return NOT_SENT.sub("the host did not answer: ", str(exc)).strip()
+
 
 class ActionModule(ActionBase):
     """The work of C(devfleet.uid_mem.device_program); its documentation is in C(plugins/modules)."""
@@ -79,7 +88,7 @@ class ActionModule(ActionBase):
             if lost_connection != "fail":
                 raise
             before = self._task.args.get("on_failure")
-            result.update(failed=True, connection_lost=True, msg=f"{before}: {exc}" if before else str(exc))
+            result.update(failed=True, connection_lost=True, msg=": ".join(filter(None, [before, lost_message(exc)])))
         return result
 
     def cleanup(self, force: bool = False) -> None:

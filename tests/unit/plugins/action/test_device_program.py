@@ -254,6 +254,15 @@ def test_lost_connection_is_unreachable_or_a_failure(dash_teller: ProgramHost) -
     assert dash_teller.tell(lost_connection="fail", on_failure="Not done")["msg"] == "Not done: no route to host"
 
 
+def test_lost_message_tells_what_happened_to_the_host() -> None:
+    sent = 'Data could not be sent to remote host "127.0.0.1". Make sure this host can be reached over ssh: '
+    for text, told in [
+        (sent + "Connection reset by peer\r\n", "the host did not answer: Connection reset by peer"),
+        ("Failed to connect to the host via ssh: refused", "Failed to connect to the host via ssh: refused"),
+    ]:
+        assert device_program.lost_message(AnsibleConnectionFailure(text)) == told
+
+
 def test_cleanup_of_a_lost_host_leaves_the_result(monkeypatch: pytest.MonkeyPatch) -> None:
     def lost(_self: Any, path: str) -> None:
         raise AnsibleConnectionFailure(path)
