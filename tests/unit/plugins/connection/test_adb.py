@@ -400,8 +400,8 @@ def test_transport_test(fake: FakeAdb) -> None:
     fake.says("features", {"err": "error: device offline", "status": 1}, {"out": "shell_v2\n"})
     adb = connection(fake, connect_retries=5)
     with pytest.raises(AnsibleConnectionFailure, match="does not answer"):
-        adb.transport_test(3)
-    adb.transport_test(3)
+        adb.transport_test(30)
+    adb.transport_test(30)
     assert adb.connected
     adb.close()
     assert not adb.connected
