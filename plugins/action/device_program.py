@@ -51,13 +51,16 @@ SPEC: dict[str, Any] = {
 # Seconds between two attempts to reach a host.
 PAUSE = 1.0
 
-# How Ansible's ssh connection begins when a host stops answering while the program is being sent.
-NOT_SENT = re.compile(r'^Data could not be sent to remote host "[^"]*"\. Make sure this host can be reached over ssh: ')
+# How Ansible's ssh connection begins when a host stops answering while the program is being sent. What ssh said may follow.
+NOT_SENT = re.compile(r'^Data could not be sent to remote host "[^"]*"\. Make sure this host can be reached over ssh:\s*')
 
 
 def lost_message(exc: AnsibleConnectionFailure) -> str:
     """What is told of a connection that was lost: what happened to the host, rather than to the data."""
-    return NOT_SENT.sub("the host did not answer: ", str(exc)).strip()
+    said = NOT_SENT.sub("", str(exc)).strip()
+    if said == str(exc).strip():
+        return said
+    return f"the host did not answer: {said}" if said else "the host did not answer"
 
 
 class ActionModule(ActionBase):

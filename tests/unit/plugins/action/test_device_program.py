@@ -255,9 +255,10 @@ def test_lost_connection_is_unreachable_or_a_failure(dash_teller: ProgramHost) -
 
 
 def test_lost_message_tells_what_happened_to_the_host() -> None:
-    sent = 'Data could not be sent to remote host "127.0.0.1". Make sure this host can be reached over ssh: '
+    sent = 'Data could not be sent to remote host "127.0.0.1". Make sure this host can be reached over ssh:'
     for text, told in [
-        (sent + "Connection reset by peer\r\n", "the host did not answer: Connection reset by peer"),
+        (sent, "the host did not answer"),
+        (sent + " Connection reset by peer\r\n", "the host did not answer: Connection reset by peer"),
         ("Failed to connect to the host via ssh: refused", "Failed to connect to the host via ssh: refused"),
     ]:
         assert device_program.lost_message(AnsibleConnectionFailure(text)) == told
