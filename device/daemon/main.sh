@@ -15,6 +15,8 @@ if [ "$android" = yes ]; then
 	RECORD=$PROGRAMS/daemon
 fi
 
+# take_command calls it.
+# shellcheck disable=SC2317
 usage() {
 	cat <<USAGE
 usage: $PROGRAM place --payload DIR

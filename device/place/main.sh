@@ -5,6 +5,8 @@
 # Brings a file to a device that has nothing but sh. (ansible.builtin.copy needs Python there.)
 PROGRAM=place.sh
 
+# take_command calls it.
+# shellcheck disable=SC2317
 usage() {
 	cat <<USAGE
 usage: $PROGRAM file DESTINATION MODE --payload DIR
