@@ -16,15 +16,18 @@
  * user namespace) of its thread group leader changes.  Children of vfork()
  * run on the address space of their parent and never move it.
  *
- * Precision: each CPU keeps up to uid_mem_acct::batch pages to itself, none
- * when the account is close to a level.
+ * Precision: a CPU takes pages from the account in advance, uid_mem_acct::batch
+ * at most, so that most charges concern only that CPU.  What the account has
+ * given away is counted as charged: it may be less than that, never more.  Close
+ * to a level nothing is taken in advance.  What the CPUs have in stock then is
+ * summed once, and remembered while it lasts, so that a charge costs the same
+ * however many CPUs there are.
  * RSS updates that the kernel batches by task (SPLIT_RSS_COUNTING, before
  * 6.2) are seen when it flushes them, that is up to 64 page faults a thread
  * late.
  * A charge that races with a change of account may be counted once too often,
  * which uid_mem_acct_sum() puts right: it walks the address spaces of the
- * account and is what a decision should be based on.  Accounts thus run ahead
- * of the truth, never behind by more than what the batches hold.
+ * account and is what a decision should be based on.
  *
  * What comes in large pieces is made small where little is left: fork() copies
  * and charges a few pages at a time, and stops when that is too much, and a
@@ -140,23 +143,12 @@ void uid_mem_synchronize(void)
 }
 EXPORT_SYMBOL_GPL(uid_mem_synchronize);
 
-/* What all CPUs may hold in stock, in pages. */
-static long uid_mem_slack(void)
-{
-	return (long)num_possible_cpus() * UID_MEM_BATCH;
-}
-
 static void uid_mem_write_levels(struct uid_mem_acct *acct, long lower,
 				 long upper)
 {
-	/* Room for the slack, and for what is added when they are compared. */
-	lower = max(lower, LONG_MIN / 2);
-	upper = min(upper, LONG_MAX / 2);
-
-	WRITE_ONCE(acct->lower, lower);
-	WRITE_ONCE(acct->upper, upper);
-	WRITE_ONCE(acct->near_lower, lower + uid_mem_slack());
-	WRITE_ONCE(acct->near_upper, upper - uid_mem_slack());
+	/* Room for what is added when they are compared. */
+	WRITE_ONCE(acct->lower, max(lower, LONG_MIN / 2));
+	WRITE_ONCE(acct->upper, min(upper, LONG_MAX / 2));
 }
 
 /**
@@ -195,7 +187,7 @@ int uid_mem_acct_init(struct uid_mem_acct *acct, unsigned int members)
 	atomic_long_set(&acct->charged, 0);
 	uid_mem_write_levels(acct, LONG_MIN, LONG_MAX);
 	acct->members = members;
-	acct->batch = UID_MEM_BATCH;
+	acct->batch = 0;
 	spin_lock_init(&acct->lock);
 	INIT_LIST_HEAD(&acct->mms);
 	return 0;
@@ -213,18 +205,23 @@ void uid_mem_acct_destroy(struct uid_mem_acct *acct)
 }
 EXPORT_SYMBOL_GPL(uid_mem_acct_destroy);
 
+static long uid_mem_stock(struct uid_mem_acct *acct)
+{
+	long pages = 0;
+	int cpu;
+
+	for_each_possible_cpu(cpu)
+		pages += READ_ONCE(*per_cpu_ptr(acct->stock, cpu));
+	return pages;
+}
+
 /**
  * uid_mem_acct_read - pages charged to an account, without walking it
  * @acct: the account
  */
 long uid_mem_acct_read(struct uid_mem_acct *acct)
 {
-	long pages = atomic_long_read(&acct->charged);
-	int cpu;
-
-	for_each_possible_cpu(cpu)
-		pages += READ_ONCE(*per_cpu_ptr(acct->stock, cpu));
-	return pages;
+	return atomic_long_read(&acct->charged) - uid_mem_stock(acct);
 }
 EXPORT_SYMBOL_GPL(uid_mem_acct_read);
 
@@ -269,32 +266,92 @@ static long uid_mem_dying(const struct uid_mem_acct *acct)
 			     0;
 }
 
-static noinline void uid_mem_check_near(struct uid_mem_acct *acct)
+/*
+ * What is charged, without a look at all CPUs: exact close to a level, and
+ * elsewhere too much rather than too little.
+ */
+static long uid_mem_estimate(const struct uid_mem_acct *acct, long charged)
 {
-	long charged;
+	return charged - atomic_long_read(&acct->idle);
+}
 
-	if (READ_ONCE(acct->batch) != 1)
-		WRITE_ONCE(acct->batch, 1);
-	charged = uid_mem_acct_read(acct);
-	if (charged > READ_ONCE(acct->upper) || charged < READ_ONCE(acct->lower))
-		uid_mem_notify(acct);
-	else if (charged + uid_mem_dying(acct) > READ_ONCE(acct->upper))
-		uid_mem_notify_resume(acct);
+static void uid_mem_note_peak(struct uid_mem_acct *acct, long pages)
+{
+	if (pages > READ_ONCE(acct->peak))
+		WRITE_ONCE(acct->peak, pages);
 }
 
 /*
- * @charged is without what the CPUs have in stock.  Only when that leaves it
- * open where the account is are the stocks summed.
+ * Sum what the CPUs have in stock, and remember it: they take no more, and tell
+ * when they give it back.  One that does so while it is summed has told, and one
+ * that took more without a look at the batch is not in the sum: the estimate is
+ * too high then, until the next sum.  Returns false when another CPU is at it,
+ * which will see what this one could.
  */
+static bool uid_mem_sum_stock(struct uid_mem_acct *acct)
+{
+	long known;
+
+	if (test_and_set_bit(0, &acct->summing))
+		return false;
+	known = atomic_long_read(&acct->idle);
+	atomic_long_add(uid_mem_stock(acct) - known, &acct->idle);
+	clear_bit_unlock(0, &acct->summing);
+	return true;
+}
+
+static bool uid_mem_is_outside(const struct uid_mem_acct *acct, long pages)
+{
+	return pages > READ_ONCE(acct->upper) || pages < READ_ONCE(acct->lower);
+}
+
+static noinline void uid_mem_check_near(struct uid_mem_acct *acct, long charged)
+{
+	long pages;
+
+	if (READ_ONCE(acct->batch)) {
+		WRITE_ONCE(acct->batch, 0);
+		uid_mem_sum_stock(acct);
+	}
+	pages = uid_mem_estimate(acct, charged);
+	if (uid_mem_is_outside(acct, pages)) {
+		if (!uid_mem_sum_stock(acct))
+			return;
+		pages = uid_mem_estimate(acct, atomic_long_read(&acct->charged));
+	}
+	uid_mem_note_peak(acct, pages);
+	if (uid_mem_is_outside(acct, pages))
+		uid_mem_notify(acct);
+	else if (pages + uid_mem_dying(acct) > READ_ONCE(acct->upper))
+		uid_mem_notify_resume(acct);
+}
+
+/* @charged is never too little, so the upper level needs no room for the stocks. */
+static bool uid_mem_is_close(const struct uid_mem_acct *acct, long charged,
+			     long margin)
+{
+	long stocks = (long)num_possible_cpus() * UID_MEM_BATCH;
+
+	return charged + uid_mem_dying(acct) > READ_ONCE(acct->upper) - margin ||
+	       charged < READ_ONCE(acct->lower) + stocks + margin;
+}
+
+/* What is dying counts page by page, and has no levels. */
 static void uid_mem_check(struct uid_mem_acct *acct, long charged)
 {
-	if (charged > READ_ONCE(acct->peak))
-		WRITE_ONCE(acct->peak, charged);
-	if (unlikely(charged + uid_mem_dying(acct) > READ_ONCE(acct->near_upper) ||
-		     charged < READ_ONCE(acct->near_lower)))
-		uid_mem_check_near(acct);
-	else if (READ_ONCE(acct->batch) != UID_MEM_BATCH)
+	bool near = !READ_ONCE(acct->batch);
+
+	if (!acct->dying)
+		return;
+	if (uid_mem_is_close(acct, charged, near ? 2 * UID_MEM_BATCH : UID_MEM_BATCH)) {
+		uid_mem_check_near(acct, charged);
+		return;
+	}
+	uid_mem_note_peak(acct, charged);
+	if (near) {
+		atomic_long_set(&acct->idle, 0);
 		WRITE_ONCE(acct->batch, UID_MEM_BATCH);
+	}
 }
 
 /* Charge the pages of an address space that comes or goes. */
@@ -304,19 +361,22 @@ static void uid_mem_add(struct uid_mem_acct *acct, long nr_pages)
 }
 
 /*
- * Give what this CPU has in stock to the account, but for a half batch, so that
- * the next few pages can go either way.  An interrupt may have done so already;
- * fine.  Preemption is off, so that the account stays: see
- * uid_mem_synchronize().
+ * The stock of this CPU has been used up by a charge of @nr_pages, or has become
+ * too large by it: make it half a batch, so that the next few pages can go either
+ * way.  Preemption is off, so that the account stays: see uid_mem_synchronize().
  */
-void __uid_mem_flush(struct uid_mem_acct *acct)
+void __uid_mem_restock(struct uid_mem_acct *acct, long nr_pages)
 {
-	long keep = READ_ONCE(acct->batch) / 2;
-	long stock = this_cpu_xchg(*acct->stock, keep);
+	long batch = READ_ONCE(acct->batch);
+	long stock = this_cpu_xchg(*acct->stock, batch / 2);
+	long had = stock + nr_pages;
 
-	uid_mem_check(acct, atomic_long_add_return(stock - keep, &acct->charged));
+	/* Before it leaves @charged: an estimate in between is too high. */
+	if (!batch && had)
+		atomic_long_sub(had, &acct->idle);
+	uid_mem_check(acct, atomic_long_add_return(batch / 2 - stock, &acct->charged));
 }
-EXPORT_SYMBOL_GPL(__uid_mem_flush);
+EXPORT_SYMBOL_GPL(__uid_mem_restock);
 
 static long uid_mem_mm_counter(struct mm_struct *mm, int member)
 {
@@ -611,42 +671,64 @@ void __uid_mem_forked(struct task_struct *child, struct mm_struct *mm)
 		uid_mem_place(child, mm);
 }
 
-/* Pages that all CPUs may be about to charge, each a page table full of them. */
-static long uid_mem_tables(long upper)
+/* Would @more pages be too many for the account of @mm, and what is dying of it? */
+static bool uid_mem_acct_is_short(const struct uid_mem_acct *acct, long more)
 {
-	long pages = (long)num_online_cpus() * PTRS_PER_PTE;
+	long pages = uid_mem_estimate(acct, atomic_long_read(&acct->charged));
 
-	return max_t(long, min(pages, upper / 4), PTRS_PER_PTE);
+	return pages + uid_mem_dying(acct) + more > READ_ONCE(acct->upper);
 }
 
 /*
- * May what comes be too much, for the account and what is dying of it?  What is
- * dying itself gets no page table full of pages any more: its tasks may have
- * been about to map them when they were killed.
+ * Tasks on all CPUs may be copying a page table full of pages, which are charged
+ * when they are through with it.
  */
-static bool uid_mem_mm_is_near(struct mm_struct *mm, bool tables)
+bool __uid_mem_is_near(struct mm_struct *mm)
 {
+	long more = (long)num_online_cpus() * PTRS_PER_PTE;
 	struct uid_mem_acct *acct;
 	bool ret = false;
 
 	rcu_read_lock();
 	acct = rcu_dereference(mm->uid_mem);
 	if (acct && acct->dying) {
-		long upper = READ_ONCE(acct->near_upper);
-		long more = tables ? uid_mem_tables(upper) : 0;
-
-		ret = atomic_long_read(&acct->charged) + uid_mem_dying(acct) >
-		      upper - more;
+		more = min(more, READ_ONCE(acct->upper) / 4);
+		ret = uid_mem_acct_is_short(acct, max_t(long, more, PTRS_PER_PTE));
 	} else if (acct) {
-		ret = tables;
+		ret = true;
 	}
 	rcu_read_unlock();
 	return ret;
 }
 
-bool __uid_mem_is_near(struct mm_struct *mm)
+/*
+ * What is dying gets no huge page any more: its tasks may have been about to map
+ * one when they were killed.
+ */
+bool __uid_mem_is_short(struct mm_struct *mm, long nr_pages)
 {
-	return uid_mem_mm_is_near(mm, true);
+	struct uid_mem_acct *acct;
+	bool ret = false;
+
+	rcu_read_lock();
+	acct = rcu_dereference(mm->uid_mem);
+	if (acct)
+		ret = !acct->dying || uid_mem_acct_is_short(acct, nr_pages);
+	rcu_read_unlock();
+	return ret;
+}
+
+/* Is there reason for the current task to stop, unless it is dying itself? */
+static bool uid_mem_has_to_stop(struct mm_struct *mm)
+{
+	struct uid_mem_acct *acct;
+	bool ret;
+
+	rcu_read_lock();
+	acct = rcu_dereference(mm->uid_mem);
+	ret = acct && acct->dying && uid_mem_acct_is_short(acct, 0);
+	rcu_read_unlock();
+	return ret;
 }
 
 static void uid_mem_wait(struct mm_struct *mm)
@@ -667,7 +749,7 @@ void __uid_mem_fault(void)
 {
 	struct mm_struct *mm = current->mm;
 
-	if (mm && uid_mem_mm_is_near(mm, false))
+	if (mm && uid_mem_has_to_stop(mm))
 		uid_mem_wait(mm);
 }
 
@@ -718,26 +800,13 @@ void __uid_mem_mm_gone(struct mm_struct *mm)
 	uid_mem_detach(mm, NULL, true);
 }
 
-/* Whoever is above the level is near it, which is cheaper to find out. */
-static bool uid_mem_may_be_above(struct mm_struct *mm)
-{
-	struct uid_mem_acct *acct;
-	bool ret;
-
-	rcu_read_lock();
-	acct = rcu_dereference(mm->uid_mem);
-	ret = acct && READ_ONCE(acct->batch) == 1;
-	rcu_read_unlock();
-	return ret;
-}
-
 void __uid_mem_resume_user_mode(void)
 {
 	const struct uid_mem_ops *ops;
 	struct uid_mem_acct *acct;
 	int idx;
 
-	if (!current->mm || !uid_mem_may_be_above(current->mm))
+	if (!current->mm || !uid_mem_has_to_stop(current->mm))
 		return;
 
 	idx = srcu_read_lock(&uid_mem_srcu);

@@ -7,6 +7,7 @@
 #define _LINUX_UID_MEM_H
 
 #include <linux/atomic.h>
+#include <linux/cache.h>
 #include <linux/jump_label.h>
 #include <linux/list.h>
 #include <linux/mm_types.h>
@@ -20,39 +21,45 @@ struct task_struct;
 
 /**
  * struct uid_mem_acct - an account: the address spaces it owns, their pages
- * @stock:	pages charged on each CPU and not yet added to @charged, normally
+ * @stock:	pages that each CPU has taken from the account in advance, normally
  *		at least 0 and less than @batch
- * @charged:	pages charged, without @stock
- * @peak:	largest @charged seen
- * @lower:	notify when the account falls below this many pages
- * @upper:	notify when the account rises above this many pages
- * @near_lower:	@lower, and what the CPUs may have in stock
- * @near_upper:	@upper, without that
+ * @batch:	bound of @stock; 0 when the account is close to a level
  * @members:	bit N is set when pages of MM counter N are charged
- * @batch:	bound of @stock; 1 when the account is close to a level
  * @dying:	the account for address spaces whose last user is gone while
  *		their pages are freed; NULL: they stay on this one until then,
  *		and leave it for no other
- * @dead:	no address space may join any more; under @lock
+ * @lower:	notify when the account falls below this many pages
+ * @upper:	notify when the account rises above this many pages
+ * @charged:	pages charged, and those in @stock
+ * @idle:	of @charged, what was in @stock when the account came close to a
+ *		level and is still there; 0 elsewhere
+ * @peak:	most pages seen
+ * @summing:	bit 0 is set while a CPU sums @stock
  * @lock:	protects @mms and @dead
+ * @dead:	no address space may join any more; under @lock
  * @mms:	the address spaces charged here, by mm_struct::uid_mem_node
+ *
+ * What each charge reads comes first; what any CPU may write at any time
+ * shares no cache line with it.
  *
  * The owner embeds it, and reaches the fields only through the functions
  * below, except for @dying, which it sets before the first charge.
  */
 struct uid_mem_acct {
 	long __percpu *stock;
-	struct uid_mem_acct *dying;
-	atomic_long_t charged;
-	long peak;
-	long lower;
-	long upper;
-	long near_lower;
-	long near_upper;
 	unsigned long batch;
 	unsigned int members;
+	struct uid_mem_acct *dying;
+	long lower;
+	long upper;
+
+	atomic_long_t charged ____cacheline_aligned_in_smp;
+	atomic_long_t idle;
+	long peak;
+	unsigned long summing;
+
+	spinlock_t lock ____cacheline_aligned_in_smp; /* mms, dead */
 	bool dead;
-	spinlock_t lock; /* mms, dead */
 	struct list_head mms;
 };
 
@@ -98,11 +105,12 @@ long uid_mem_acct_sum(struct uid_mem_acct *acct, long counts[NR_MM_COUNTERS]);
 void uid_mem_place(struct task_struct *task, struct mm_struct *mm);
 void uid_mem_set_dying(struct mm_struct *mm);
 
-void __uid_mem_flush(struct uid_mem_acct *acct);
+void __uid_mem_restock(struct uid_mem_acct *acct, long nr_pages);
 void __uid_mem_fault(void);
 void __uid_mem_fork(struct task_struct *child, struct mm_struct *mm);
 void __uid_mem_forked(struct task_struct *child, struct mm_struct *mm);
 bool __uid_mem_is_near(struct mm_struct *mm);
+bool __uid_mem_is_short(struct mm_struct *mm, long nr_pages);
 bool __uid_mem_copy_stop(struct mm_struct *mm);
 void __uid_mem_exec(void);
 void __uid_mem_commit_creds(void);
@@ -131,11 +139,11 @@ static inline void uid_mem_charge(struct mm_struct *mm, int member,
 	preempt_disable_notrace();
 	acct = rcu_dereference_sched(mm->uid_mem);
 	if (acct && (READ_ONCE(acct->members) & (1U << member))) {
-		unsigned long stock = this_cpu_add_return(*acct->stock, nr_pages);
+		unsigned long stock = this_cpu_sub_return(*acct->stock, nr_pages);
 
 		/* Less than nothing is a large number here. */
 		if (unlikely(stock >= READ_ONCE(acct->batch)))
-			__uid_mem_flush(acct);
+			__uid_mem_restock(acct, nr_pages);
 	}
 	preempt_enable_notrace();
 }
@@ -164,6 +172,14 @@ static inline void uid_mem_forked(struct task_struct *child,
 {
 	if (static_branch_unlikely(&uid_mem_key))
 		__uid_mem_forked(child, mm);
+}
+
+/* Would so many pages more in @mm be too many? */
+static inline bool uid_mem_is_short(struct mm_struct *mm, long nr_pages)
+{
+	return static_branch_unlikely(&uid_mem_key) &&
+	       rcu_access_pointer(mm->uid_mem) &&
+	       __uid_mem_is_short(mm, nr_pages);
 }
 
 /* May a page table full of pages more in @mm, and on each CPU, be too many? */
@@ -224,6 +240,8 @@ static inline void uid_mem_fork(struct task_struct *child,
 				struct mm_struct *mm) { }
 static inline void uid_mem_forked(struct task_struct *child,
 				  struct mm_struct *mm) { }
+static inline bool uid_mem_is_short(struct mm_struct *mm,
+				    long nr_pages) { return false; }
 static inline bool uid_mem_is_near(struct mm_struct *mm) { return false; }
 static inline bool uid_mem_copy_stop(struct mm_struct *mm) { return false; }
 static inline void uid_mem_exec(void) { }
