@@ -10,10 +10,12 @@
  * struct uid_mem_account - what the processes of a UID use
  * @live: its address spaces, as far as they count against the limit
  * @dying: those whose processes have been killed or exit, until they are gone
+ * @held_at: when the time began in which its tasks may sleep in the kernel
  */
 struct uid_mem_account {
 	struct uid_mem_acct live;
 	struct uid_mem_acct dying;
+	atomic64_t held_at;
 };
 
 #endif

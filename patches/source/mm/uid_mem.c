@@ -31,9 +31,13 @@
  *
  * What comes in large pieces is made small where little is left: fork() copies
  * and charges a few pages at a time, and stops when that is too much, and a
- * page fault does without a huge page.  Who goes on while others, who were
- * killed, still have their memory is held up: on the way to user mode, or at the
- * next page fault of a read() into fresh memory.
+ * page fault does without a huge page.
+ *
+ * A task that goes on while victims still have their memory waits for them on
+ * its way to user mode, where it holds no lock.  In the kernel it may hold locks
+ * that others want (a pipe's, an inode's, the mmap_lock), so there it only stops
+ * for a moment: a page fault then goes on, and fork(), which can take any amount
+ * of memory, fails.
  *
  * Without an owner the static key is off and the hooks are no-ops.
  */
@@ -66,7 +70,7 @@ static const struct uid_mem_ops __rcu *uid_mem_ops;
 static DEFINE_MUTEX(uid_mem_ops_mutex);
 
 /*
- * Protects the callers of ->find(), ->resume() and ->wait(), which may sleep,
+ * Protects the callers of ->find(), ->resume() and ->hold(), which may sleep,
  * and the accounts they work on.  The hot path relies on disabled preemption, which
  * synchronize_rcu() waits for.
  */
@@ -190,6 +194,7 @@ int uid_mem_acct_init(struct uid_mem_acct *acct, unsigned int members)
 	acct->batch = 0;
 	spin_lock_init(&acct->lock);
 	INIT_LIST_HEAD(&acct->mms);
+	init_waitqueue_head(&acct->gone);
 	return 0;
 }
 EXPORT_SYMBOL_GPL(uid_mem_acct_init);
@@ -731,18 +736,21 @@ static bool uid_mem_has_to_stop(struct mm_struct *mm)
 	return ret;
 }
 
-static void uid_mem_wait(struct mm_struct *mm)
+/* Returns whether there is room for what the current task does with @mm. */
+static bool uid_mem_hold(struct mm_struct *mm)
 {
 	const struct uid_mem_ops *ops;
 	struct uid_mem_acct *acct;
+	bool room = true;
 	int idx;
 
 	idx = srcu_read_lock(&uid_mem_srcu);
 	ops = srcu_dereference(uid_mem_ops, &uid_mem_srcu);
 	acct = srcu_dereference(mm->uid_mem, &uid_mem_srcu);
 	if (ops && acct)
-		ops->wait(acct);
+		room = ops->hold(acct);
 	srcu_read_unlock(&uid_mem_srcu, idx);
+	return room;
 }
 
 void __uid_mem_fault(void)
@@ -750,13 +758,12 @@ void __uid_mem_fault(void)
 	struct mm_struct *mm = current->mm;
 
 	if (mm && uid_mem_has_to_stop(mm))
-		uid_mem_wait(mm);
+		uid_mem_hold(mm);
 }
 
 bool __uid_mem_copy_stop(struct mm_struct *mm)
 {
-	uid_mem_wait(mm);
-	return fatal_signal_pending(current);
+	return !uid_mem_hold(mm) || fatal_signal_pending(current);
 }
 
 void __uid_mem_exec(void)
@@ -797,7 +804,13 @@ void __uid_mem_mm_dying(struct mm_struct *mm)
 
 void __uid_mem_mm_gone(struct mm_struct *mm)
 {
-	uid_mem_detach(mm, NULL, true);
+	struct uid_mem_acct *acct;
+
+	rcu_read_lock();
+	acct = uid_mem_detach(mm, NULL, true);
+	if (acct && wq_has_sleeper(&acct->gone))
+		wake_up_all(&acct->gone);
+	rcu_read_unlock();
 }
 
 void __uid_mem_resume_user_mode(void)
@@ -812,9 +825,7 @@ void __uid_mem_resume_user_mode(void)
 	idx = srcu_read_lock(&uid_mem_srcu);
 	ops = srcu_dereference(uid_mem_ops, &uid_mem_srcu);
 	acct = srcu_dereference(current->mm->uid_mem, &uid_mem_srcu);
-	if (ops && acct && uid_mem_acct_is_above(acct))
+	if (ops && acct)
 		ops->resume(acct);
-	else if (ops && acct)
-		ops->wait(acct);
 	srcu_read_unlock(&uid_mem_srcu, idx);
 }

@@ -15,6 +15,7 @@
 #include <linux/preempt.h>
 #include <linux/rcupdate.h>
 #include <linux/spinlock.h>
+#include <linux/wait.h>
 
 struct cred;
 struct task_struct;
@@ -38,6 +39,7 @@ struct task_struct;
  * @lock:	protects @mms and @dead
  * @dead:	no address space may join any more; under @lock
  * @mms:	the address spaces charged here, by mm_struct::uid_mem_node
+ * @gone:	woken when the pages of one of @mms are gone
  *
  * What each charge reads comes first; what any CPU may write at any time
  * shares no cache line with it.
@@ -61,6 +63,7 @@ struct uid_mem_acct {
 	spinlock_t lock ____cacheline_aligned_in_smp; /* mms, dead */
 	bool dead;
 	struct list_head mms;
+	wait_queue_head_t gone;
 };
 
 /**
@@ -72,15 +75,16 @@ struct uid_mem_acct {
  *		context, with page table locks held: must only schedule work.
  * @resume:	the current task, whose account is above its upper level, is
  *		about to return to user mode.  May sleep.
- * @wait:	the current task has to stop for as long as @notify's work is
- *		not done, or until it is killed; it holds locks of its address
- *		space, and nobody else's.  Sleeps.
+ * @hold:	the current task should stop until victims have given back their
+ *		pages.  It is in the kernel and holds locks that others may
+ *		want: sleeps for a moment at most.  Returns whether there is
+ *		room again.
  */
 struct uid_mem_ops {
 	struct uid_mem_acct *(*find)(const struct cred *cred);
 	void (*notify)(struct uid_mem_acct *acct);
 	void (*resume)(struct uid_mem_acct *acct);
-	void (*wait)(struct uid_mem_acct *acct);
+	bool (*hold)(struct uid_mem_acct *acct);
 };
 
 #ifdef CONFIG_UID_MEM
@@ -149,9 +153,10 @@ static inline void uid_mem_charge(struct mm_struct *mm, int member,
 }
 
 /*
- * A page fault has been handled, for which the current task may wait: it holds
- * locks of an address space, and so must not where the caller says so.  One in
- * user mode waits on its way back, see uid_mem_resume_user_mode().
+ * A page fault has been handled.  One in user mode waits for victims on its way
+ * back, where no lock is held: see uid_mem_resume_user_mode().  One in the
+ * kernel may hold any lock that can be held while user memory is accessed, so
+ * it stops for a moment at most, and not at all if @nowait.
  */
 static inline void uid_mem_fault(bool in_user_mode, bool nowait)
 {
@@ -189,7 +194,11 @@ static inline bool uid_mem_is_near(struct mm_struct *mm)
 	       rcu_access_pointer(mm->uid_mem) && __uid_mem_is_near(mm);
 }
 
-/* fork() is copying pages to @mm, and has to fail if this is true.  Sleeps. */
+/*
+ * fork() is copying pages to @mm, and has to fail if this is true.  Sleeps for
+ * a moment at most: the mmap_lock of parent and child, and dup_mmap_sem, are
+ * held.
+ */
 static inline bool uid_mem_copy_stop(struct mm_struct *mm)
 {
 	return uid_mem_is_near(mm) && __uid_mem_copy_stop(mm);
