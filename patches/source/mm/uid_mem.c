@@ -404,53 +404,59 @@ static long uid_mem_mm_pages(struct mm_struct *mm, unsigned int members)
 }
 
 /*
- * What is mapped meanwhile may be charged twice or, where it is charged before
- * it is counted, not at all: a page or a huge page for each CPU, which the next
- * sum puts right.  Nothing is mapped in a @fresh one.
+ * The counters of an address space are summed before the lock is taken, which
+ * every fork() and exit() of the UID needs, and charged under it, for
+ * uid_mem_acct_sum().  What is mapped in between may be charged twice or not at
+ * all: a page or a huge page for each CPU, which the next sum puts right.
+ * Nothing is mapped in a @fresh one.
  */
 static bool uid_mem_attach(struct mm_struct *mm, struct uid_mem_acct *acct,
 			   bool fresh)
 {
+	long pages = fresh ? 0 : uid_mem_mm_pages(mm, READ_ONCE(acct->members));
 	bool attached = false;
 
 	spin_lock(&acct->lock);
 	if (!acct->dead &&
 	    !cmpxchg((struct uid_mem_acct **)&mm->uid_mem, NULL, acct)) {
 		list_add_tail(&mm->uid_mem_node, &acct->mms);
-		if (!fresh)
-			uid_mem_add(acct, uid_mem_mm_pages(mm, acct->members));
+		if (pages)
+			uid_mem_add(acct, pages);
 		attached = true;
 	}
 	spin_unlock(&acct->lock);
 	return attached;
 }
 
-/* The pages of a @gone one have been uncharged one by one. */
 static void uid_mem_detach_locked(struct mm_struct *mm,
-				  struct uid_mem_acct *acct, bool gone)
+				  struct uid_mem_acct *acct, long pages)
 {
 	lockdep_assert_held(&acct->lock);
 	list_del_init(&mm->uid_mem_node);
-	if (!gone)
-		uid_mem_add(acct, -uid_mem_mm_pages(mm, acct->members));
+	if (pages)
+		uid_mem_add(acct, -pages);
 	rcu_assign_pointer(mm->uid_mem, NULL);
 }
 
 /*
  * Take @mm off the account it is on, unless that is @except.  The account may
- * change until its lock is held.
+ * change until its lock is held.  The pages of a @gone one have been uncharged
+ * one by one.
  */
 static struct uid_mem_acct *uid_mem_detach(struct mm_struct *mm,
 					   struct uid_mem_acct *except,
 					   bool gone)
 {
 	struct uid_mem_acct *acct;
+	long pages = 0;
 
 	rcu_read_lock();
 	while ((acct = rcu_dereference(mm->uid_mem)) && acct != except) {
+		if (!gone)
+			pages = uid_mem_mm_pages(mm, READ_ONCE(acct->members));
 		spin_lock(&acct->lock);
 		if (acct == rcu_access_pointer(mm->uid_mem)) {
-			uid_mem_detach_locked(mm, acct, gone);
+			uid_mem_detach_locked(mm, acct, pages);
 			spin_unlock(&acct->lock);
 			break;
 		}
@@ -472,10 +478,8 @@ static void uid_mem_move(struct mm_struct *mm, struct uid_mem_acct *acct)
 
 /* The locks of both accounts are held; @mm is on the first. */
 static void uid_mem_transfer(struct mm_struct *mm, struct uid_mem_acct *from,
-			     struct uid_mem_acct *to)
+			     struct uid_mem_acct *to, long pages)
 {
-	long pages = uid_mem_mm_pages(mm, from->members);
-
 	list_move_tail(&mm->uid_mem_node, &to->mms);
 	rcu_assign_pointer(mm->uid_mem, to);
 	uid_mem_add(from, -pages);
@@ -494,6 +498,7 @@ void uid_mem_set_dying(struct mm_struct *mm)
 {
 	struct uid_mem_acct *acct, *dying;
 	bool done = false;
+	long pages;
 
 	rcu_read_lock();
 	while (!done) {
@@ -501,11 +506,12 @@ void uid_mem_set_dying(struct mm_struct *mm)
 		if (!acct || !acct->dying)
 			break;
 		dying = acct->dying;
+		pages = uid_mem_mm_pages(mm, READ_ONCE(acct->members));
 		spin_lock(&acct->lock);
 		spin_lock_nested(&dying->lock, SINGLE_DEPTH_NESTING);
 		done = acct == rcu_access_pointer(mm->uid_mem);
 		if (done && !dying->dead)
-			uid_mem_transfer(mm, acct, dying);
+			uid_mem_transfer(mm, acct, dying, pages);
 		spin_unlock(&dying->lock);
 		spin_unlock(&acct->lock);
 	}
@@ -525,8 +531,10 @@ void uid_mem_acct_kill(struct uid_mem_acct *acct)
 	spin_lock(&acct->lock);
 	acct->dead = true;
 	list_for_each_entry_safe(mm, next, &acct->mms, uid_mem_node)
-		uid_mem_detach_locked(mm, acct, false);
+		uid_mem_detach_locked(mm, acct, 0);
+	atomic_long_set(&acct->charged, 0);
 	spin_unlock(&acct->lock);
+	wake_up_all(&acct->gone);
 }
 EXPORT_SYMBOL_GPL(uid_mem_acct_kill);
 
