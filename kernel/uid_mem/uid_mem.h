@@ -94,21 +94,30 @@ static inline long uid_mem_pages(u64 bytes)
 	return min_t(u64, bytes >> PAGE_SHIFT, LONG_MAX);
 }
 
-/* main.c: the limits, and the UIDs that have one */
-extern struct workqueue_struct *uid_mem_wq;
-
+/* limits.c: the table of limits in force */
 int uid_mem_limits_change(const struct uid_mem_change *changes, unsigned int nr);
 struct uid_mem_table *uid_mem_limits_copy(void);
+void uid_mem_limits_exit(void);
+
+/* users.c: the UIDs that have a limit */
 struct uid_mem_user *uid_mem_user_find(const struct cred *cred);
 struct uid_mem_user *uid_mem_user_peek(const struct cred *cred, bool *pending);
+void uid_mem_users_set_limits(const struct uid_mem_table *table);
 void uid_mem_users_lock(void);
 void uid_mem_users_unlock(void);
 struct uid_mem_user *uid_mem_users_next(unsigned long *uid);
 void uid_mem_users_count_procs(void);
+void uid_mem_users_exit(void);
+void uid_mem_place_all(void);
 void uid_mem_scan(unsigned int policy);
 
-/* place.c: the processes that run already */
-void uid_mem_place_all(void);
+/* enforce.c: a look at a UID */
+extern struct workqueue_struct *uid_mem_wq;
+
+int uid_mem_enforce_init(void);
+void uid_mem_enforce_exit(void);
+void uid_mem_enforce(struct uid_mem_user *user, unsigned int policy);
+void uid_mem_enforce_fn(struct work_struct *work);
 
 /* engine_hooks.c or engine_scan.c: who uses how much, and when to look */
 extern const char *const uid_mem_engine_name;
@@ -131,10 +140,6 @@ bool uid_mem_engine_owns(struct uid_mem_user *user, struct task_struct *p,
 struct uid_mem_user *uid_mem_engine_owner(struct mm_struct *mm);
 void uid_mem_engine_set_dying(struct mm_struct *mm);
 void uid_mem_engine_hurry(struct task_struct *p);
-
-/* killer.c */
-void uid_mem_enforce(struct uid_mem_user *user, unsigned int policy);
-void uid_mem_enforce_fn(struct work_struct *work);
 
 /* syscalls.c */
 struct seq_file;

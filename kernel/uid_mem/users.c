@@ -1,57 +1,28 @@
 // SPDX-License-Identifier: GPL-2.0-only
 // SPDX-FileCopyrightText: 2026 The uid_mem authors
 /*
- * uid_mem: a memory budget for every UID
+ * The UIDs that have a limit, and which limit counts for whom
  *
- * The table of limits (table.c) says what each UID may use.  A UID that has a
- * limit and a process gets a struct uid_mem_user, made when the first process
- * turns up and kept as long as there is a limit for it.  The engine
- * (engine_*.c) tells when usage leaves the range between two levels, and the
- * killer (killer.c) decides what follows.
+ * A UID that has a limit and a process gets a struct uid_mem_user, made when
+ * the first process turns up and kept as long as there is a limit for it.
  *
- * Locks, outermost first:
- *	limits_mutex	changes of the table, one at a time
- *	users_mutex	which users there are, and the limits they have
- *	uid_mem_user::mutex
- *			one look at a user at a time
- *
- * A user is looked up without a lock, by the hooks of the engine, and is
- * freed when the engine says that no hook is left that may have found it.
+ * A user is looked up without a lock, by the hooks of the engine, and is freed
+ * when the engine says that no hook is left that may have found it.
  */
 
-#include <linux/init.h>
-#include <linux/module.h>
 #include <linux/rcupdate.h>
 #include <linux/sched.h>
+#include <linux/sched/mm.h>
 #include <linux/slab.h>
 #include <linux/user_namespace.h>
 #include <linux/xarray.h>
 
 #include "compat.h"
-#include "events.h"
 #include "uid_mem.h"
-
-static unsigned int max_entries;
-module_param(max_entries, uint, 0644);
-MODULE_PARM_DESC(max_entries, "largest number of limits, 0 for any (default 0)");
-
-static bool evict = true;
-module_param(evict, bool, 0644);
-MODULE_PARM_DESC(evict, "at max_entries, drop the least recently set limit; otherwise refuse the new one (default Y)");
-
-/*
- * A worker on the CPU of the task that went over a limit takes its turn as soon
- * as that task can be preempted, whatever the other CPUs do.
- */
-#define UID_MEM_WQ_FLAGS	(WQ_PERCPU | WQ_HIGHPRI | WQ_CPU_INTENSIVE)
-
-struct workqueue_struct *uid_mem_wq;
+#include "walk.h"
 
 static const struct uid_mem_table no_limits;
 static const struct uid_mem_table __rcu *limits = RCU_INITIALIZER(&no_limits);
-static DEFINE_MUTEX(limits_mutex);
-static u64 next_seq;		/* under limits_mutex */
-static bool accounting;		/* under limits_mutex */
 
 static DEFINE_XARRAY(users);
 static DEFINE_MUTEX(users_mutex);
@@ -212,6 +183,14 @@ struct uid_mem_user *uid_mem_users_next(unsigned long *uid)
 	return xa_find(&users, uid, U32_MAX, XA_PRESENT);
 }
 
+static void count_proc(struct task_struct *p, struct mm_struct *mm, void *unused)
+{
+	struct uid_mem_user *user = uid_mem_engine_owner(mm);
+
+	if (user)
+		user->procs++;
+}
+
 /**
  * uid_mem_users_count_procs - set uid_mem_user::procs of all users
  *
@@ -219,30 +198,35 @@ struct uid_mem_user *uid_mem_users_next(unsigned long *uid)
  */
 void uid_mem_users_count_procs(void)
 {
-	struct task_struct *p, *t;
 	struct uid_mem_user *user;
 	unsigned long uid;
 
 	xa_for_each(&users, uid, user)
 		user->procs = 0;
-	rcu_read_lock();
-	for_each_process(p) {
-		if (uid_mem_is_kthread(p))
-			continue;
-		for_each_thread(p, t) {
-			struct mm_struct *mm;
+	uid_mem_walk(count_proc, NULL);
+}
 
-			task_lock(t);
-			mm = t->mm;
-			user = mm ? uid_mem_engine_owner(mm) : NULL;
-			task_unlock(t);
-			if (user)
-				user->procs++;
-			if (mm)
-				break;
-		}
-	}
-	rcu_read_unlock();
+/* A child of vfork() runs on the address space of its parent. */
+static void place(struct task_struct *p, struct mm_struct *mm, void *unused)
+{
+	if (!mmget_not_zero(mm))
+		return;
+	if (!in_vfork(p))
+		uid_mem_engine_place(p, mm);
+	mmput(mm);
+}
+
+/**
+ * uid_mem_place_all - put every process where it belongs
+ *
+ * For the processes that ran before there was a limit for them: those that
+ * are forked later, and those that change their credentials, place
+ * themselves, and did so with the new limits if the walk does not see them.
+ * Sleeps.
+ */
+void uid_mem_place_all(void)
+{
+	uid_mem_walk(place, NULL);
 }
 
 /**
@@ -309,16 +293,18 @@ static void set_user_limit(struct uid_mem_user *user,
 	uid_mem_enforce(user, UID_MEM_POLICY_DEFAULT);
 }
 
-/* Replace the table, and give each user the limit it has now. */
-static void publish_limits(const struct uid_mem_table *table)
+/**
+ * uid_mem_users_set_limits - give each user the limit it has now
+ * @table: the limits; the one given before is not read any more after an RCU
+ *	   grace period
+ */
+void uid_mem_users_set_limits(const struct uid_mem_table *table)
 {
-	const struct uid_mem_table *old;
 	struct uid_mem_limit limit;
 	struct uid_mem_user *user;
 	unsigned long uid;
 
 	mutex_lock(&users_mutex);
-	old = rcu_dereference_protected(limits, lockdep_is_held(&limits_mutex));
 	rcu_assign_pointer(limits, table);
 	xa_for_each(&users, uid, user) {
 		if (find_limit(user->uid, &limit))
@@ -327,178 +313,11 @@ static void publish_limits(const struct uid_mem_table *table)
 			remove_user(user);
 	}
 	mutex_unlock(&users_mutex);
-
-	if (old != &no_limits)
-		kvfree_rcu((struct uid_mem_table *)old, rcu);
 	queue_work(uid_mem_wq, &free_dead_users_work);
 }
 
-static void tell_table_event(enum uid_mem_event_type type,
-			     const struct uid_mem_limit *limit)
+/** uid_mem_users_exit - wait until all users that were removed are gone */
+void uid_mem_users_exit(void)
 {
-	struct uid_mem_event event = {
-		.type = type,
-		.first = limit->first,
-		.last = limit->last,
-		.max = limit->max,
-	};
-
-	uid_mem_event_add(&event);
-}
-
-/* What @changes did to the table @old, and what had to go for it. */
-static void tell_changes(const struct uid_mem_table *old,
-			 const struct uid_mem_change *changes, unsigned int nr,
-			 const struct uid_mem_table *evicted)
-{
-	const struct uid_mem_entry *was;
-	unsigned int i;
-
-	for (i = 0; i < nr; i++) {
-		const struct uid_mem_limit *limit = &changes[i].limit;
-
-		if (!changes[i].remove) {
-			tell_table_event(UID_MEM_LIMIT_SET, limit);
-			continue;
-		}
-		was = uid_mem_table_get(old, limit->first, limit->last);
-		tell_table_event(UID_MEM_LIMIT_REMOVED, was ? &was->limit : limit);
-	}
-	for (i = 0; evicted && i < evicted->nr; i++)
-		tell_table_event(UID_MEM_EVICTED, &evicted->entries[i].limit);
-}
-
-static int start_accounting(void)
-{
-	int err = accounting ? 0 : uid_mem_engine_start();
-
-	if (!err)
-		accounting = true;
-	return err;
-}
-
-static void stop_accounting(void)
-{
-	if (accounting)
-		uid_mem_engine_stop();
-	accounting = false;
-}
-
-/**
- * uid_mem_limits_change - change the table of limits
- * @changes: the changes, in order
- * @nr: how many
- *
- * All of them take effect, also for processes that run already, or none.
- *
- * Return: 0; 1 when entries were evicted for them; -ENOENT for a removal of
- * what is not there; -EINVAL for ranges that overlap; -ENOSPC where the table is
- * full; -ENOMEM; -EBUSY when somebody else uses the kernel's accounting.
- */
-int uid_mem_limits_change(const struct uid_mem_change *changes, unsigned int nr)
-{
-	const struct uid_mem_rules rules = {
-		.max_entries = READ_ONCE(max_entries),
-		.evict = READ_ONCE(evict),
-	};
-	const struct uid_mem_table *old;
-	struct uid_mem_table *new, *evicted;
-	int err;
-
-	if (!nr)
-		return 0;
-	mutex_lock(&limits_mutex);
-	old = rcu_dereference_protected(limits, lockdep_is_held(&limits_mutex));
-	new = uid_mem_table_apply(old, changes, nr, next_seq, &rules, &evicted,
-				  &err);
-	if (!new)
-		goto out;
-	uid_mem_engine_change_begin();
-	if (new->nr)
-		err = start_accounting();
-	if (err) {
-		uid_mem_table_free(new);
-		goto end;
-	}
-	next_seq += nr;
-	tell_changes(old, changes, nr, evicted);
-	err = evicted && evicted->nr;
-	publish_limits(new);
-	if (new->nr)
-		uid_mem_place_all();
-	else
-		stop_accounting();
-end:
-	uid_mem_engine_change_end();
-out:
-	mutex_unlock(&limits_mutex);
-	uid_mem_table_free(evicted);
-	return err;
-}
-
-/**
- * uid_mem_limits_copy - the table of limits as it is now
- *
- * Return: a copy, to be freed with uid_mem_table_free(), or NULL.
- */
-struct uid_mem_table *uid_mem_limits_copy(void)
-{
-	const struct uid_mem_table *now;
-	struct uid_mem_table *copy;
-	size_t size;
-
-	mutex_lock(&limits_mutex);
-	now = rcu_dereference_protected(limits, lockdep_is_held(&limits_mutex));
-	size = struct_size(now, entries, now->nr);
-	copy = kvmalloc(size, GFP_KERNEL);
-	if (copy)
-		memcpy(copy, now, size);
-	mutex_unlock(&limits_mutex);
-	return copy;
-}
-
-static int __init uid_mem_init(void)
-{
-	int err;
-
-	uid_mem_wq = alloc_workqueue("uid_mem", UID_MEM_WQ_FLAGS, 0);
-	if (!uid_mem_wq)
-		return -ENOMEM;
-	err = uid_mem_proc_init();
-	if (err)
-		goto destroy_wq;
-	err = uid_mem_syscalls_start();
-	if (err)
-		goto remove_proc;
-	pr_info("uid_mem: engine %s\n", uid_mem_engine_name);
-	return 0;
-
-remove_proc:
-	uid_mem_proc_exit();
-	uid_mem_events_exit();
-destroy_wq:
-	destroy_workqueue(uid_mem_wq);
-	return err;
-}
-
-static void __exit uid_mem_exit(void)
-{
-	uid_mem_syscalls_stop();
-	uid_mem_proc_exit();
-	mutex_lock(&limits_mutex);
-	publish_limits(&no_limits);
-	stop_accounting();
-	mutex_unlock(&limits_mutex);
 	flush_work(&free_dead_users_work);
-	uid_mem_events_exit();
-	destroy_workqueue(uid_mem_wq);
-	uid_mem_engine_exit();
-	/* Tables that are being freed need nothing of the module. */
 }
-
-module_init(uid_mem_init);
-module_exit(uid_mem_exit);
-MODULE_LICENSE("GPL");
-MODULE_AUTHOR("The uid_mem authors");
-MODULE_DESCRIPTION("Memory budget for every UID, enforced by killing");
-MODULE_VERSION("0.1.0");

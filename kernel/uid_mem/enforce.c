@@ -1,0 +1,235 @@
+// SPDX-License-Identifier: GPL-2.0-only
+// SPDX-FileCopyrightText: 2026 The uid_mem authors
+/*
+ * What happens when a UID uses more than its limit
+ *
+ * The decision rests on the precise sum over the address spaces of the UID,
+ * not on the account that called for it, so that nobody is killed because of
+ * drift.  Victims are killed one after the other until what is left, without
+ * those that are dying, is within the limit.
+ */
+
+#include <linux/jiffies.h>
+#include <linux/math64.h>
+#include <linux/module.h>
+#include <linux/sched/signal.h>
+
+#include "compat.h"
+#include "events.h"
+#include "uid_mem.h"
+#include "victims.h"
+
+#define CREATE_TRACE_POINTS
+#include "trace.h"
+
+/*
+ * A worker on the CPU of the task that went over a limit takes its turn as soon
+ * as that task can be preempted, whatever the other CPUs do.
+ */
+#define UID_MEM_WQ_FLAGS	(WQ_PERCPU | WQ_HIGHPRI | WQ_CPU_INTENSIVE)
+
+struct workqueue_struct *uid_mem_wq;
+
+/* An event comes once per crossing: until usage fell this far below a level. */
+static long rearm_level(long level)
+{
+	return level - level / 32;
+}
+
+/* While there is nobody to kill: how often to look, and to say so. */
+#define UNKILLABLE_LOOK		HZ
+#define UNKILLABLE_SAY		(10 * HZ)
+
+static void fill_event(struct uid_mem_event *e, struct uid_mem_user *user,
+		       enum uid_mem_event_type type, long usage)
+{
+	memset(e, 0, sizeof(*e));
+	e->type = type;
+	e->first = user->uid;
+	e->last = user->uid;
+	e->max = user->limit.max;
+	e->high = user->limit.high;
+	e->usage = uid_mem_bytes(usage);
+}
+
+static void tell(struct uid_mem_user *user, enum uid_mem_event_type type,
+		 long usage)
+{
+	struct uid_mem_event e;
+
+	fill_event(&e, user, type, usage);
+	if (type == UID_MEM_MAX_EVENT)
+		trace_uid_mem_max(&e);
+	uid_mem_event_add(&e);
+}
+
+static void tell_victim(struct uid_mem_user *user, enum uid_mem_event_type type,
+			long usage, const struct uid_mem_victim *v, unsigned int policy)
+{
+	struct uid_mem_event e;
+	char line[512];
+
+	fill_event(&e, user, type, usage);
+	e.pid = task_tgid_nr(v->task);
+	get_task_comm(e.comm, v->task);
+	e.policy = policy;
+	e.victim_rss = uid_mem_bytes(v->candidate.rss);
+	e.runtime_ms = div_u64(v->candidate.runtime_ns, NSEC_PER_MSEC);
+	e.badness = v->candidate.badness;
+	if (type == UID_MEM_KILL)
+		trace_uid_mem_kill(&e);
+	uid_mem_event_add(&e);
+	uid_mem_event_print(line, sizeof(line), &e);
+	pr_info_ratelimited("uid_mem: %s\n", line);
+}
+
+static void look_again(struct uid_mem_user *user, unsigned long delay)
+{
+	mod_delayed_work(uid_mem_wq, &user->work, delay);
+}
+
+/* Nobody can be killed: say so, now and then, and look again later. */
+static void tell_unkillable(struct uid_mem_user *user, long usage)
+{
+	if (!user->unkillable_told ||
+	    time_after(jiffies, user->unkillable_at + UNKILLABLE_SAY)) {
+		user->unkillable_told = true;
+		user->unkillable_at = jiffies;
+		tell(user, UID_MEM_UNKILLABLE, usage);
+	}
+	look_again(user, UNKILLABLE_LOOK);
+}
+
+/* Usage is above max: tell once per crossing. */
+static void tell_max(struct uid_mem_user *user, long usage)
+{
+	if (!user->over) {
+		user->over = true;
+		user->over_since = jiffies;
+	}
+	if (!user->max_told) {
+		user->max_told = true;
+		user->max_events++;
+		tell(user, UID_MEM_MAX_EVENT, usage);
+	}
+}
+
+/*
+ * Usage is above max.  Returns true when something was done about it, so that
+ * it has to be read again.
+ */
+static bool enforce_max(struct uid_mem_user *user, unsigned int policy,
+			long usage)
+{
+	const struct uid_mem_limit *limit = &user->limit;
+	unsigned long grace = msecs_to_jiffies(limit->grace_ms);
+	bool audit = limit->mode == UID_MEM_MODE_AUDIT;
+	bool found_dying, again = false;
+	struct uid_mem_victim v;
+
+	if (audit && user->max_told)
+		return false;
+	if (policy == UID_MEM_POLICY_DEFAULT)
+		policy = limit->policy;
+	policy = uid_mem_policy_resolve(policy);
+	found_dying = uid_mem_victim_choose(user, uid_mem_policy_get(policy), &v);
+	if (found_dying) {
+		uid_mem_victim_put(&v);
+		return true;
+	}
+	tell_max(user, usage);
+	if (!audit && time_before(jiffies, user->over_since + grace)) {
+		look_again(user, user->over_since + grace - jiffies);
+	} else if (!v.task) {
+		tell_unkillable(user, usage);
+	} else if (audit) {
+		tell_victim(user, UID_MEM_WOULD_KILL, usage, &v, policy);
+	} else {
+		again = true;
+		if (uid_mem_victim_kill(user, &v)) {
+			user->kills++;
+			tell_victim(user, UID_MEM_KILL, usage, &v, policy);
+		}
+	}
+	uid_mem_victim_put(&v);
+	return again;
+}
+
+static void check_high(struct uid_mem_user *user, long usage)
+{
+	long high = uid_mem_pages(user->limit.high);
+
+	if (usage <= rearm_level(high)) {
+		user->high_told = false;
+	} else if (usage > high && !user->high_told) {
+		user->high_told = true;
+		user->high_events++;
+		tell(user, UID_MEM_HIGH_EVENT, usage);
+	}
+}
+
+/**
+ * uid_mem_enforce - look at a UID, and do what its limit asks for
+ * @user: the UID
+ * @policy: number of the policy, UID_MEM_POLICY_DEFAULT for that of the limit
+ */
+void uid_mem_enforce(struct uid_mem_user *user, unsigned int policy)
+{
+	long max, high, upper, lower = LONG_MIN;
+	struct uid_mem_usage usage;
+
+	mutex_lock(&user->mutex);
+	max = uid_mem_pages(user->limit.max);
+	high = uid_mem_pages(user->limit.high);
+	do {
+		uid_mem_engine_read(user, &usage);
+		check_high(user, usage.live);
+	} while (usage.live > max && enforce_max(user, policy, usage.live));
+
+	user->over = usage.live > max;
+	if (usage.live <= rearm_level(max))
+		user->max_told = false;
+	/*
+	 * What to be notified of: the next level above, and the next one
+	 * below where something ends that was begun.
+	 */
+	if (user->over)
+		upper = LONG_MAX;
+	else
+		upper = user->high_told ? max : min(max, high);
+	if (user->high_told)
+		lower = rearm_level(high);
+	if (user->max_told)
+		lower = max(lower, user->over ? max : rearm_level(max));
+	uid_mem_engine_set_levels(user, lower, upper);
+	mutex_unlock(&user->mutex);
+}
+
+/**
+ * uid_mem_enforce_fn - look at a UID from a worker
+ * @work: struct uid_mem_user::work
+ */
+void uid_mem_enforce_fn(struct work_struct *work)
+{
+	struct uid_mem_user *user =
+		container_of(to_delayed_work(work), struct uid_mem_user, work);
+
+	uid_mem_enforce(user, UID_MEM_POLICY_DEFAULT);
+}
+
+/**
+ * uid_mem_enforce_init - get ready to look at UIDs
+ *
+ * Return: 0 or -ENOMEM.
+ */
+int uid_mem_enforce_init(void)
+{
+	uid_mem_wq = alloc_workqueue("uid_mem", UID_MEM_WQ_FLAGS, 0);
+	return uid_mem_wq ? 0 : -ENOMEM;
+}
+
+/** uid_mem_enforce_exit - undo uid_mem_enforce_init(); there are no users */
+void uid_mem_enforce_exit(void)
+{
+	destroy_workqueue(uid_mem_wq);
+}
