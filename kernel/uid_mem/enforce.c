@@ -16,6 +16,7 @@
 
 #include "compat.h"
 #include "events.h"
+#include "metric.h"
 #include "uid_mem.h"
 #include "victims.h"
 
@@ -39,6 +40,8 @@ static long rearm_level(long level)
 /* While there is nobody to kill: how often to look, and to say so. */
 #define UNKILLABLE_LOOK		HZ
 #define UNKILLABLE_SAY		(10 * HZ)
+/* When to look again if there is no memory to list the processes. */
+#define NO_MEMORY_LOOK		(HZ / 10)
 
 static void fill_event(struct uid_mem_event *e, struct uid_mem_user *user,
 		       enum uid_mem_event_type type, long usage)
@@ -64,18 +67,20 @@ static void tell(struct uid_mem_user *user, enum uid_mem_event_type type,
 }
 
 static void tell_victim(struct uid_mem_user *user, enum uid_mem_event_type type,
-			long usage, const struct uid_mem_victim *v, unsigned int policy)
+			long usage, const struct uid_mem_victim *victim,
+			unsigned int policy)
 {
+	const struct uid_mem_candidate *candidate = &victim->worst->candidate;
 	struct uid_mem_event e;
 	char line[512];
 
 	fill_event(&e, user, type, usage);
-	e.pid = task_tgid_nr(v->task);
-	get_task_comm(e.comm, v->task);
+	e.pid = task_tgid_nr(victim->worst->task);
+	get_task_comm(e.comm, victim->worst->task);
 	e.policy = policy;
-	e.victim_rss = uid_mem_bytes(v->candidate.rss);
-	e.runtime_ms = div_u64(v->candidate.runtime_ns, NSEC_PER_MSEC);
-	e.badness = v->candidate.badness;
+	e.victim_rss = uid_mem_bytes(candidate->rss);
+	e.runtime_ms = div_u64(candidate->runtime_ns, NSEC_PER_MSEC);
+	e.badness = candidate->badness;
 	if (type == UID_MEM_KILL)
 		trace_uid_mem_kill(&e);
 	uid_mem_event_add(&e);
@@ -115,6 +120,57 @@ static void tell_max(struct uid_mem_user *user, long usage)
 }
 
 /*
+ * Kill one victim after the other until what they held makes up for the excess.
+ * A victim may have grown since usage was read; then too few die, and usage is
+ * read again.
+ */
+static void kill_victims(struct uid_mem_victims *v, unsigned int policy,
+			 long usage)
+{
+	struct uid_mem_user *user = v->user;
+	long max = uid_mem_pages(user->limit.max);
+	unsigned int i;
+
+	for (i = 0; i < v->nr_victims && usage > max; i++) {
+		const struct uid_mem_victim *victim = &v->victims[i];
+		long pages = uid_mem_metric_pages(user->limit.metric,
+						  victim->worst->mm);
+
+		if (uid_mem_victim_kill(user, victim)) {
+			user->kills++;
+			tell_victim(user, UID_MEM_KILL, usage, victim, policy);
+		}
+		usage -= max(pages, victim->pages);
+		cond_resched();
+	}
+}
+
+/* Returns true when something was done, so that usage has to be read again. */
+static bool act_on_max(struct uid_mem_victims *v, unsigned int policy, long usage)
+{
+	struct uid_mem_user *user = v->user;
+	unsigned long grace = msecs_to_jiffies(user->limit.grace_ms);
+	bool audit = user->limit.mode == UID_MEM_MODE_AUDIT;
+
+	tell_max(user, usage);
+	if (!audit && time_before(jiffies, user->over_since + grace)) {
+		look_again(user, user->over_since + grace - jiffies);
+		return false;
+	}
+	if (!v->nr_victims) {
+		tell_unkillable(user, usage);
+		return false;
+	}
+	if (audit) {
+		tell_victim(user, UID_MEM_WOULD_KILL, usage, &v->victims[0],
+			    policy);
+		return false;
+	}
+	kill_victims(v, policy, usage);
+	return true;
+}
+
+/*
  * Usage is above max.  Returns true when something was done about it, so that
  * it has to be read again.
  */
@@ -122,36 +178,21 @@ static bool enforce_max(struct uid_mem_user *user, unsigned int policy,
 			long usage)
 {
 	const struct uid_mem_limit *limit = &user->limit;
-	unsigned long grace = msecs_to_jiffies(limit->grace_ms);
-	bool audit = limit->mode == UID_MEM_MODE_AUDIT;
-	bool found_dying, again = false;
-	struct uid_mem_victim v;
+	struct uid_mem_victims v;
+	bool again;
 
-	if (audit && user->max_told)
+	if (limit->mode == UID_MEM_MODE_AUDIT && user->max_told)
 		return false;
 	if (policy == UID_MEM_POLICY_DEFAULT)
 		policy = limit->policy;
 	policy = uid_mem_policy_resolve(policy);
-	found_dying = uid_mem_victim_choose(user, uid_mem_policy_get(policy), &v);
-	if (found_dying) {
-		uid_mem_victim_put(&v);
-		return true;
-	}
-	tell_max(user, usage);
-	if (!audit && time_before(jiffies, user->over_since + grace)) {
-		look_again(user, user->over_since + grace - jiffies);
-	} else if (!v.task) {
-		tell_unkillable(user, usage);
-	} else if (audit) {
-		tell_victim(user, UID_MEM_WOULD_KILL, usage, &v, policy);
+	if (uid_mem_victims_find(&v, user, uid_mem_policy_get(policy))) {
+		look_again(user, NO_MEMORY_LOOK);
+		again = false;
 	} else {
-		again = true;
-		if (uid_mem_victim_kill(user, &v)) {
-			user->kills++;
-			tell_victim(user, UID_MEM_KILL, usage, &v, policy);
-		}
+		again = v.found_dying || act_on_max(&v, policy, usage);
 	}
-	uid_mem_victim_put(&v);
+	uid_mem_victims_put(&v);
 	return again;
 }
 

@@ -1,7 +1,11 @@
 // SPDX-License-Identifier: GPL-2.0-only
 // SPDX-FileCopyrightText: 2026 The uid_mem authors
 /*
- * Choosing a victim among the processes of a UID, and killing it
+ * Choosing victims among the processes of a UID, and killing them
+ *
+ * One walk finds all processes that run on an address space of the UID; what
+ * follows rests on that list, however many of them are dying or have to be
+ * killed.  What is killed is an address space: all processes that share it.
  *
  * Never a victim: the global init, kernel threads, processes with
  * oom_score_adj -1000, and those that are dying already.
@@ -15,6 +19,8 @@
 #include <linux/sched/signal.h>
 #include <linux/sched/task.h>
 #include <linux/seqlock.h>
+#include <linux/slab.h>
+#include <linux/sort.h>
 #include <linux/user_namespace.h>
 
 #include "compat.h"
@@ -22,19 +28,6 @@
 #include "uid_mem.h"
 #include "victims.h"
 #include "walk.h"
-
-/**
- * uid_mem_victim_put - give up the references on a victim
- * @v: the victim; nothing happens where there is none
- */
-void uid_mem_victim_put(struct uid_mem_victim *v)
-{
-	if (!v->task)
-		return;
-	put_task_struct(v->task);
-	mmdrop(v->mm);
-	v->task = NULL;
-}
 
 static bool is_exempt(struct task_struct *p)
 {
@@ -53,34 +46,6 @@ static bool is_dying(struct task_struct *p)
 	if (READ_ONCE(p->signal->flags) & SIGNAL_GROUP_EXIT)
 		return true;
 	return thread_group_empty(p) && (READ_ONCE(p->flags) & PF_EXITING);
-}
-
-static bool shares_mm(struct task_struct *p, struct mm_struct *mm)
-{
-	struct task_struct *t;
-
-	for_each_thread(p, t) {
-		struct mm_struct *tmm = READ_ONCE(t->mm);
-
-		if (tmm)
-			return tmm == mm;
-	}
-	return false;
-}
-
-/* Is every process that runs on @mm dying? */
-static bool is_mm_dying(struct mm_struct *mm)
-{
-	struct task_struct *p;
-	bool dying = true;
-
-	rcu_read_lock();
-	for_each_process(p) {
-		if (!uid_mem_is_kthread(p) && shares_mm(p, mm) && !is_dying(p))
-			dying = false;
-	}
-	rcu_read_unlock();
-	return dying;
 }
 
 /*
@@ -129,38 +94,77 @@ static void fill_candidate(struct uid_mem_candidate *c, struct task_struct *p,
 	};
 }
 
-/**
- * struct choice - the search for a victim
- * @user: among whose processes
- * @policy: judges them
- * @worst: the one to kill, so far
- * @found_dying: there was one whose memory is on its way out
- */
-struct choice {
-	struct uid_mem_user *user;
-	const struct uid_mem_policy *policy;
-	struct uid_mem_victim *worst;
-	bool found_dying;
-};
+/* Processes a list begins with room for. */
+#define ROOM	64U
 
-static void rate(struct choice *choice, struct task_struct *p,
-		 struct mm_struct *mm)
+static int make_room(struct uid_mem_victims *v)
 {
-	struct uid_mem_victim *worst = choice->worst;
-	struct uid_mem_candidate c;
+	unsigned int room = max(ROOM, 2 * v->room);
+	struct uid_mem_process *processes;
 
-	rcu_read_lock();
-	fill_candidate(&c, p, mm);
-	rcu_read_unlock();
-	uid_mem_policy_rate(choice->policy, &c);
-	if (!c.badness ||
-	    (worst->task && !uid_mem_candidate_is_worse(&c, &worst->candidate)))
+	processes = kvmalloc_array(room, sizeof(*processes), GFP_KERNEL);
+	if (!processes)
+		return -ENOMEM;
+	if (v->nr)
+		memcpy(processes, v->processes, v->nr * sizeof(*processes));
+	kvfree(v->processes);
+	v->processes = processes;
+	v->room = room;
+	return 0;
+}
+
+/* Put a process on the list if it runs on an address space of the UID. */
+static void gather(struct task_struct *p, struct mm_struct *mm, void *data)
+{
+	struct uid_mem_victims *v = data;
+	struct uid_mem_process *process;
+
+	if (v->err || uid_mem_engine_owner(mm) != v->user)
 		return;
-	uid_mem_victim_put(worst);
-	worst->task = get_task_struct(p);
+	if (v->nr == v->room) {
+		v->err = make_room(v);
+		if (v->err)
+			return;
+	}
+	process = &v->processes[v->nr++];
+	*process = (struct uid_mem_process) {
+		.task = get_task_struct(p),
+		.mm = mm,
+		.is_owned = uid_mem_engine_owns(v->user, p, mm),
+		.is_dying = is_dying(p),
+	};
 	mmgrab(mm);
-	worst->mm = mm;
-	worst->candidate = c;
+	if (!process->is_owned || process->is_dying || is_exempt(p))
+		return;
+	rcu_read_lock();
+	fill_candidate(&process->candidate, p, mm);
+	rcu_read_unlock();
+	uid_mem_policy_rate(v->policy, &process->candidate);
+}
+
+static int compare_candidates(const struct uid_mem_candidate *a,
+			      const struct uid_mem_candidate *b)
+{
+	if (uid_mem_candidate_is_worse(a, b))
+		return -1;
+	return uid_mem_candidate_is_worse(b, a);
+}
+
+/* By address space, and the worst of each first. */
+static int compare_processes(const void *pa, const void *pb)
+{
+	const struct uid_mem_process *a = pa, *b = pb;
+
+	if (a->mm != b->mm)
+		return a->mm < b->mm ? -1 : 1;
+	return compare_candidates(&a->candidate, &b->candidate);
+}
+
+static int compare_victims(const void *pa, const void *pb)
+{
+	const struct uid_mem_victim *a = pa, *b = pb;
+
+	return compare_candidates(&a->worst->candidate, &b->worst->candidate);
 }
 
 /* The pages of @mm are on their way out, from now on. */
@@ -170,81 +174,93 @@ static void set_dying(struct uid_mem_user *user, struct mm_struct *mm)
 	WRITE_ONCE(user->dying_at, jiffies);
 }
 
-/* Look at a process of any UID. */
-static void consider(struct task_struct *p, struct mm_struct *mm, void *data)
+/*
+ * From processes to address spaces: those of which every process is dying leave
+ * the account that counts, those with a candidate may be killed.
+ */
+static int group(struct uid_mem_victims *v)
 {
-	struct choice *choice = data;
+	unsigned int i, n, metric = v->user->limit.metric;
 
-	if (!uid_mem_engine_owns(choice->user, p, mm))
-		return;
-	if (!is_dying(p)) {
-		if (!is_exempt(p))
-			rate(choice, p, mm);
-	} else if (is_mm_dying(mm)) {
-		set_dying(choice->user, mm);
-		choice->found_dying = true;
+	v->victims = kvmalloc_array(v->nr, sizeof(*v->victims), GFP_KERNEL);
+	if (v->nr && !v->victims)
+		return -ENOMEM;
+	sort(v->processes, v->nr, sizeof(*v->processes), compare_processes, NULL);
+	for (i = 0; i < v->nr; i += n) {
+		struct uid_mem_process *first = &v->processes[i];
+		bool owned = false, dying = true;
+
+		for (n = 0; i + n < v->nr && first[n].mm == first->mm; n++) {
+			owned |= first[n].is_owned;
+			dying &= first[n].is_dying;
+		}
+		if (owned && dying) {
+			set_dying(v->user, first->mm);
+			v->found_dying = true;
+		} else if (first->candidate.badness) {
+			v->victims[v->nr_victims++] = (struct uid_mem_victim) {
+				.worst = first,
+				.nr = n,
+				.pages = uid_mem_metric_pages(metric, first->mm),
+			};
+		}
 	}
+	sort(v->victims, v->nr_victims, sizeof(*v->victims), compare_victims, NULL);
+	return 0;
 }
 
 /**
- * uid_mem_victim_choose - choose a victim among the processes of a UID
+ * uid_mem_victims_find - find out who of a UID can be killed
+ * @v: set to it; uid_mem_victims_put() follows
  * @user: the UID
- * @policy: chooses
- * @victim: set to the victim, with references, or to none
+ * @policy: says who is the worst
  *
- * On the way, processes that turn out to be dying leave the account that
- * counts.
+ * One walk, and memory for each process of the UID.  On the way, address spaces
+ * that turn out to be dying leave the account that counts.
  *
- * Return: true when there were any, so that usage has to be read again.
+ * Return: 0 or -ENOMEM.
  */
-bool uid_mem_victim_choose(struct uid_mem_user *user,
-			   const struct uid_mem_policy *policy,
-			   struct uid_mem_victim *victim)
+int uid_mem_victims_find(struct uid_mem_victims *v, struct uid_mem_user *user,
+			 const struct uid_mem_policy *policy)
 {
-	struct choice choice = {
-		.user = user,
-		.policy = policy,
-		.worst = victim,
-	};
-
-	*victim = (struct uid_mem_victim) { };
-	uid_mem_walk(consider, &choice);
-	return choice.found_dying;
+	*v = (struct uid_mem_victims) { .user = user, .policy = policy };
+	uid_mem_walk(gather, v);
+	return v->err ? v->err : group(v);
 }
 
 /**
- * struct killing - the end of an address space
- * @mm: the address space
- * @killed: somebody was killed for it
- * @survivor: somebody on it was not, for they are exempt
+ * uid_mem_victims_put - give up what uid_mem_victims_find() took
+ * @v: what was found
  */
-struct killing {
-	struct mm_struct *mm;
-	bool killed;
-	bool survivor;
-};
-
-/* Kill @p if it runs on the address space of the victim. */
-static void kill_sharer(struct task_struct *p, struct mm_struct *mm, void *data)
+void uid_mem_victims_put(struct uid_mem_victims *v)
 {
-	struct killing *killing = data;
+	unsigned int i;
 
-	if (mm != killing->mm)
-		return;
-	rcu_read_lock();
-	if (is_exempt(p)) {
-		killing->survivor = true;
-	} else if (!is_dying(p) && !kill_pid(task_tgid(p), SIGKILL, 1)) {
-		uid_mem_engine_hurry(p);
-		killing->killed = true;
+	for (i = 0; i < v->nr; i++) {
+		mmdrop(v->processes[i].mm);
+		put_task_struct(v->processes[i].task);
+		cond_resched();
 	}
+	kvfree(v->processes);
+	kvfree(v->victims);
+}
+
+static bool kill_process(struct task_struct *p)
+{
+	bool killed;
+
+	rcu_read_lock();
+	killed = !is_dying(p) && !kill_pid(task_tgid(p), SIGKILL, 1);
+	if (killed)
+		uid_mem_engine_hurry(p);
 	rcu_read_unlock();
+	return killed;
 }
 
 /**
  * uid_mem_victim_kill - kill a victim and all that share its address space
  * @user: the UID
- * @v: the victim
+ * @victim: the victim
  *
  * But for those that are exempt.  Where there are none of them, the address
  * space counts as on its way out from here.
@@ -253,14 +269,21 @@ static void kill_sharer(struct task_struct *p, struct mm_struct *mm, void *data)
  * now.
  */
 bool uid_mem_victim_kill(struct uid_mem_user *user,
-			 const struct uid_mem_victim *v)
+			 const struct uid_mem_victim *victim)
 {
-	struct killing killing = { .mm = v->mm };
+	const struct uid_mem_process *worst = victim->worst;
+	bool killed = false, survivor = false;
+	unsigned int i;
 
-	if (!uid_mem_engine_owns(user, v->task, v->mm))
+	if (!uid_mem_engine_owns(user, worst->task, worst->mm))
 		return false;
-	uid_mem_walk(kill_sharer, &killing);
-	if (!killing.survivor)
-		set_dying(user, v->mm);
-	return killing.killed;
+	for (i = 0; i < victim->nr; i++) {
+		if (is_exempt(worst[i].task))
+			survivor = true;
+		else
+			killed |= kill_process(worst[i].task);
+	}
+	if (!survivor)
+		set_dying(user, worst->mm);
+	return killed;
 }

@@ -10,22 +10,62 @@ struct task_struct;
 struct uid_mem_user;
 
 /**
- * struct uid_mem_victim - a process that was chosen
- * @task: the process, with a reference, or NULL
- * @mm: its address space, with a reference on the structure
- * @candidate: what the policy knew of it, and made of it
+ * struct uid_mem_process - a process on an address space of a UID
+ * @task: the process, with a reference
+ * @mm: the address space, with a reference on the structure
+ * @candidate: what the policy knows of it, and made of it; of badness 0 where
+ *	       it cannot be killed, or only for those it shares @mm with
+ * @is_owned: @mm counts against the limit, and is that of the process
+ * @is_dying: it has been killed or exits
  */
-struct uid_mem_victim {
+struct uid_mem_process {
 	struct task_struct *task;
 	struct mm_struct *mm;
 	struct uid_mem_candidate candidate;
+	bool is_owned;
+	bool is_dying;
 };
 
-bool uid_mem_victim_choose(struct uid_mem_user *user,
-			   const struct uid_mem_policy *policy,
-			   struct uid_mem_victim *victim);
+/**
+ * struct uid_mem_victim - an address space that can be had back by a kill
+ * @worst: the worst of its processes
+ * @nr: how many there are, from @worst on
+ * @pages: what it counts against the limit
+ */
+struct uid_mem_victim {
+	struct uid_mem_process *worst;
+	unsigned int nr;
+	long pages;
+};
+
+/**
+ * struct uid_mem_victims - who of a UID can be killed
+ * @user: the UID
+ * @policy: says who is the worst
+ * @processes: all that run on an address space of the UID
+ * @nr: how many
+ * @room: for how many there is room
+ * @victims: the address spaces to be had, the worst first
+ * @nr_victims: how many
+ * @found_dying: some left the account that counts: read usage again
+ * @err: no memory for the list
+ */
+struct uid_mem_victims {
+	struct uid_mem_user *user;
+	const struct uid_mem_policy *policy;
+	struct uid_mem_process *processes;
+	unsigned int nr;
+	unsigned int room;
+	struct uid_mem_victim *victims;
+	unsigned int nr_victims;
+	bool found_dying;
+	int err;
+};
+
+int uid_mem_victims_find(struct uid_mem_victims *v, struct uid_mem_user *user,
+			 const struct uid_mem_policy *policy);
+void uid_mem_victims_put(struct uid_mem_victims *v);
 bool uid_mem_victim_kill(struct uid_mem_user *user,
-			 const struct uid_mem_victim *v);
-void uid_mem_victim_put(struct uid_mem_victim *v);
+			 const struct uid_mem_victim *victim);
 
 #endif
