@@ -6,7 +6,9 @@
  * The decision rests on the precise sum over the address spaces of the UID,
  * not on the account that called for it, so that nobody is killed because of
  * drift.  Victims are killed one after the other until what is left, without
- * those that are dying, is within the limit.
+ * those that are dying, is within the limit.  Nobody is killed where that cannot
+ * be had: the sum of what processes hold that must not be killed is known before
+ * the first kill.
  */
 
 #include <linux/jiffies.h>
@@ -37,7 +39,7 @@ static long rearm_level(long level)
 	return level - level / 32;
 }
 
-/* While there is nobody to kill: how often to look, and to say so. */
+/* While no kill would help: how often to look, and to say so. */
 #define UNKILLABLE_LOOK		HZ
 #define UNKILLABLE_SAY		(10 * HZ)
 /* When to look again if there is no memory to list the processes. */
@@ -93,14 +95,29 @@ static void look_again(struct uid_mem_user *user, unsigned long delay)
 	mod_delayed_work(uid_mem_wq, &user->work, delay);
 }
 
-/* Nobody can be killed: say so, now and then, and look again later. */
-static void tell_unkillable(struct uid_mem_user *user, long usage)
+/* Who is in the way, where somebody is. */
+static void add_blocker(struct uid_mem_event *e, const struct uid_mem_victims *v)
 {
+	if (!v->blocker)
+		return;
+	e->pid = task_tgid_nr(v->blocker->task);
+	get_task_comm(e->comm, v->blocker->task);
+	e->held = uid_mem_bytes(v->blocker_pages);
+}
+
+/* No kill would help: say so, now and then, and look again later. */
+static void tell_unkillable(const struct uid_mem_victims *v, long usage)
+{
+	struct uid_mem_user *user = v->user;
+	struct uid_mem_event e;
+
 	if (!user->unkillable_told ||
 	    time_after(jiffies, user->unkillable_at + UNKILLABLE_SAY)) {
 		user->unkillable_told = true;
 		user->unkillable_at = jiffies;
-		tell(user, UID_MEM_UNKILLABLE, usage);
+		fill_event(&e, user, UID_MEM_UNKILLABLE, usage);
+		add_blocker(&e, v);
+		uid_mem_event_add(&e);
 	}
 	look_again(user, UNKILLABLE_LOOK);
 }
@@ -145,6 +162,12 @@ static void kill_victims(struct uid_mem_victims *v, unsigned int policy,
 	}
 }
 
+/* Nobody dies if what cannot be had is above max already. */
+static bool would_help(const struct uid_mem_victims *v)
+{
+	return v->exempt_pages <= uid_mem_pages(v->user->limit.max);
+}
+
 /* Returns true when something was done, so that usage has to be read again. */
 static bool act_on_max(struct uid_mem_victims *v, unsigned int policy, long usage)
 {
@@ -157,8 +180,8 @@ static bool act_on_max(struct uid_mem_victims *v, unsigned int policy, long usag
 		look_again(user, user->over_since + grace - jiffies);
 		return false;
 	}
-	if (!v->nr_victims) {
-		tell_unkillable(user, usage);
+	if (!v->nr_victims || !would_help(v)) {
+		tell_unkillable(v, usage);
 		return false;
 	}
 	if (audit) {

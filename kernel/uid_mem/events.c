@@ -76,15 +76,31 @@ static int print_comm(char *buf, size_t size, const char *comm)
 	return n;
 }
 
-static int print_victim(char *buf, size_t size, const struct uid_mem_event *e)
+static int print_process(char *buf, size_t size, const struct uid_mem_event *e)
 {
 	int n = scnprintf(buf, size, " pid=%d comm=\"", e->pid);
 
 	n += print_comm(buf + n, size - n, e->comm);
+	n += scnprintf(buf + n, size - n, "\"");
+	return n;
+}
+
+static int print_victim(char *buf, size_t size, const struct uid_mem_event *e)
+{
+	int n = print_process(buf, size, e);
+
 	n += scnprintf(buf + n, size - n,
-		       "\" policy=%s victim_rss=%llu runtime_ms=%llu badness=%llu",
+		       " policy=%s victim_rss=%llu runtime_ms=%llu badness=%llu",
 		       uid_mem_policy_name(e->policy), e->victim_rss,
 		       e->runtime_ms, e->badness);
+	return n;
+}
+
+static int print_blocker(char *buf, size_t size, const struct uid_mem_event *e)
+{
+	int n = print_process(buf, size, e);
+
+	n += scnprintf(buf + n, size - n, " held=%llu", e->held);
 	return n;
 }
 
@@ -104,6 +120,8 @@ int uid_mem_event_print(char *buf, size_t size, const struct uid_mem_event *e)
 	n += uid_mem_print_uids(buf + n, size - n, &uids);
 	if (e->type == UID_MEM_KILL || e->type == UID_MEM_WOULD_KILL)
 		n += print_victim(buf + n, size - n, e);
+	if (e->type == UID_MEM_UNKILLABLE && e->pid)
+		n += print_blocker(buf + n, size - n, e);
 	if (e->type >= UID_MEM_HIGH_EVENT)
 		n += scnprintf(buf + n, size - n, " usage=%llu", e->usage);
 	if (e->type == UID_MEM_HIGH_EVENT) {

@@ -8,7 +8,8 @@
  * killed.  What is killed is an address space: all processes that share it.
  *
  * Never a victim: the global init, kernel threads, processes with
- * oom_score_adj -1000, and those that are dying already.
+ * oom_score_adj -1000, those that share their address space, and those that
+ * are dying already.
  */
 
 #include <linux/capability.h>
@@ -132,9 +133,10 @@ static void gather(struct task_struct *p, struct mm_struct *mm, void *data)
 		.mm = mm,
 		.is_owned = uid_mem_engine_owns(v->user, p, mm),
 		.is_dying = is_dying(p),
+		.is_exempt = is_exempt(p),
 	};
 	mmgrab(mm);
-	if (!process->is_owned || process->is_dying || is_exempt(p))
+	if (!process->is_owned || process->is_dying || process->is_exempt)
 		return;
 	rcu_read_lock();
 	fill_candidate(&process->candidate, p, mm);
@@ -174,36 +176,62 @@ static void set_dying(struct uid_mem_user *user, struct mm_struct *mm)
 	WRITE_ONCE(user->dying_at, jiffies);
 }
 
-/*
- * From processes to address spaces: those of which every process is dying leave
- * the account that counts, those with a candidate may be killed.
- */
+/* An address space that cannot be had: @exempt runs on it. */
+static void add_exempt(struct uid_mem_victims *v,
+		       const struct uid_mem_process *exempt, long pages)
+{
+	v->exempt_pages += pages;
+	if (!v->blocker || pages > v->blocker_pages) {
+		v->blocker = exempt;
+		v->blocker_pages = pages;
+	}
+}
+
+/* The @n processes from @first on, the worst, share an address space. */
+static void take_mm(struct uid_mem_victims *v, struct uid_mem_process *first,
+		    unsigned int n)
+{
+	long pages = uid_mem_metric_pages(v->user->limit.metric, first->mm);
+	const struct uid_mem_process *exempt = NULL;
+	bool owned = false, dying = true;
+	unsigned int i;
+
+	for (i = 0; i < n; i++) {
+		owned |= first[i].is_owned;
+		dying &= first[i].is_dying;
+		if (first[i].is_exempt && !first[i].is_dying)
+			exempt = &first[i];
+	}
+	if (!owned)
+		return;
+	if (dying) {
+		set_dying(v->user, first->mm);
+		v->found_dying = true;
+	} else if (exempt) {
+		add_exempt(v, exempt, pages);
+	} else if (first->candidate.badness) {
+		v->victims[v->nr_victims++] = (struct uid_mem_victim) {
+			.worst = first,
+			.nr = n,
+			.pages = pages,
+		};
+	}
+}
+
+/* From processes to address spaces. */
 static int group(struct uid_mem_victims *v)
 {
-	unsigned int i, n, metric = v->user->limit.metric;
+	unsigned int i, n;
 
 	v->victims = kvmalloc_array(v->nr, sizeof(*v->victims), GFP_KERNEL);
 	if (v->nr && !v->victims)
 		return -ENOMEM;
 	sort(v->processes, v->nr, sizeof(*v->processes), compare_processes, NULL);
 	for (i = 0; i < v->nr; i += n) {
-		struct uid_mem_process *first = &v->processes[i];
-		bool owned = false, dying = true;
-
-		for (n = 0; i + n < v->nr && first[n].mm == first->mm; n++) {
-			owned |= first[n].is_owned;
-			dying &= first[n].is_dying;
-		}
-		if (owned && dying) {
-			set_dying(v->user, first->mm);
-			v->found_dying = true;
-		} else if (first->candidate.badness) {
-			v->victims[v->nr_victims++] = (struct uid_mem_victim) {
-				.worst = first,
-				.nr = n,
-				.pages = uid_mem_metric_pages(metric, first->mm),
-			};
-		}
+		n = 1;
+		while (i + n < v->nr && v->processes[i + n].mm == v->processes[i].mm)
+			n++;
+		take_mm(v, &v->processes[i], n);
 	}
 	sort(v->victims, v->nr_victims, sizeof(*v->victims), compare_victims, NULL);
 	return 0;
@@ -262,28 +290,25 @@ static bool kill_process(struct task_struct *p)
  * @user: the UID
  * @victim: the victim
  *
- * But for those that are exempt.  Where there are none of them, the address
- * space counts as on its way out from here.
+ * The address space counts as on its way out from here.
  *
  * Return: false when nobody was left to kill, or the victim has another UID by
- * now.
+ * now, or became exempt.
  */
 bool uid_mem_victim_kill(struct uid_mem_user *user,
 			 const struct uid_mem_victim *victim)
 {
 	const struct uid_mem_process *worst = victim->worst;
-	bool killed = false, survivor = false;
+	bool killed = false;
 	unsigned int i;
 
 	if (!uid_mem_engine_owns(user, worst->task, worst->mm))
 		return false;
-	for (i = 0; i < victim->nr; i++) {
+	for (i = 0; i < victim->nr; i++)
 		if (is_exempt(worst[i].task))
-			survivor = true;
-		else
-			killed |= kill_process(worst[i].task);
-	}
-	if (!survivor)
-		set_dying(user, worst->mm);
+			return false;
+	for (i = 0; i < victim->nr; i++)
+		killed |= kill_process(worst[i].task);
+	set_dying(user, worst->mm);
 	return killed;
 }

@@ -17,6 +17,7 @@ struct uid_mem_user;
  *	       it cannot be killed, or only for those it shares @mm with
  * @is_owned: @mm counts against the limit, and is that of the process
  * @is_dying: it has been killed or exits
+ * @is_exempt: it must not be killed
  */
 struct uid_mem_process {
 	struct task_struct *task;
@@ -24,6 +25,7 @@ struct uid_mem_process {
 	struct uid_mem_candidate candidate;
 	bool is_owned;
 	bool is_dying;
+	bool is_exempt;
 };
 
 /**
@@ -47,6 +49,10 @@ struct uid_mem_victim {
  * @room: for how many there is room
  * @victims: the address spaces to be had, the worst first
  * @nr_victims: how many
+ * @exempt_pages: what counts against the limit and cannot be had, for somebody
+ *		  who must not be killed runs on it
+ * @blocker: the largest of these
+ * @blocker_pages: what it counts
  * @found_dying: some left the account that counts: read usage again
  * @err: no memory for the list
  */
@@ -58,6 +64,9 @@ struct uid_mem_victims {
 	unsigned int room;
 	struct uid_mem_victim *victims;
 	unsigned int nr_victims;
+	long exempt_pages;
+	const struct uid_mem_process *blocker;
+	long blocker_pages;
 	bool found_dying;
 	int err;
 };
