@@ -6,7 +6,7 @@
  * The decision rests on the precise sum over the address spaces of the UID,
  * not on the account that called for it, so that nobody is killed because of
  * drift.  Victims are killed one after the other until what is left, without
- * those that are dying, is within the limit.  Nobody is killed where that cannot
+ * those that are dying and have not had their time, is within the limit.  Nobody is killed where that cannot
  * be had: the sum of what processes hold that must not be killed is known before
  * the first kill.
  */
@@ -17,6 +17,7 @@
 #include <linux/sched/signal.h>
 
 #include "compat.h"
+#include "dying.h"
 #include "events.h"
 #include "metric.h"
 #include "uid_mem.h"
@@ -90,9 +91,11 @@ static void tell_victim(struct uid_mem_user *user, enum uid_mem_event_type type,
 	pr_info_ratelimited("uid_mem: %s\n", line);
 }
 
+/* Look again in so many jiffies, or before. */
 static void look_again(struct uid_mem_user *user, unsigned long delay)
 {
-	mod_delayed_work(uid_mem_wq, &user->work, delay);
+	if (!user->look_in || delay < user->look_in)
+		user->look_in = max(delay, 1UL);
 }
 
 /* Who is in the way, where somebody is. */
@@ -232,31 +235,24 @@ static void check_high(struct uid_mem_user *user, long usage)
 	}
 }
 
-/**
- * uid_mem_enforce - look at a UID, and do what its limit asks for
- * @user: the UID
- * @policy: number of the policy, UID_MEM_POLICY_DEFAULT for that of the limit
- */
-void uid_mem_enforce(struct uid_mem_user *user, unsigned int policy)
+/* A level of what counts, as one of the account, which lacks what is overdue. */
+static long level_without(long level, long overdue)
 {
-	long max, high, upper, lower = LONG_MIN;
-	struct uid_mem_usage usage;
+	if (level == LONG_MIN || level == LONG_MAX)
+		return level;
+	return max(level - overdue, 0L);
+}
 
-	mutex_lock(&user->mutex);
-	max = uid_mem_pages(user->limit.max);
-	high = uid_mem_pages(user->limit.high);
-	do {
-		uid_mem_engine_read(user, &usage);
-		check_high(user, usage.live);
-	} while (usage.live > max && enforce_max(user, policy, usage.live));
+/*
+ * What to be notified of: the next level above, and the next one below where
+ * something ends that was begun.
+ */
+static void set_levels(struct uid_mem_user *user, long overdue)
+{
+	long max = uid_mem_pages(user->limit.max);
+	long high = uid_mem_pages(user->limit.high);
+	long upper, lower = LONG_MIN;
 
-	user->over = usage.live > max;
-	if (usage.live <= rearm_level(max))
-		user->max_told = false;
-	/*
-	 * What to be notified of: the next level above, and the next one
-	 * below where something ends that was begun.
-	 */
 	if (user->over)
 		upper = LONG_MAX;
 	else
@@ -265,7 +261,48 @@ void uid_mem_enforce(struct uid_mem_user *user, unsigned int policy)
 		lower = rearm_level(high);
 	if (user->max_told)
 		lower = max(lower, user->over ? max : rearm_level(max));
-	uid_mem_engine_set_levels(user, lower, upper);
+	uid_mem_engine_set_levels(user, level_without(lower, overdue),
+				  level_without(upper, overdue));
+}
+
+/*
+ * Before the levels are set: a notification that follows is not to be put off.
+ */
+static void schedule_next_look(struct uid_mem_user *user)
+{
+	unsigned long dying = uid_mem_dying_next_look(user);
+
+	if (dying)
+		look_again(user, dying);
+	if (user->look_in)
+		mod_delayed_work(uid_mem_wq, &user->work, user->look_in);
+}
+
+/**
+ * uid_mem_enforce - look at a UID, and do what its limit asks for
+ * @user: the UID
+ * @policy: number of the policy, UID_MEM_POLICY_DEFAULT for that of the limit
+ */
+void uid_mem_enforce(struct uid_mem_user *user, unsigned int policy)
+{
+	struct uid_mem_usage usage;
+	long max, counted, overdue;
+
+	mutex_lock(&user->mutex);
+	user->look_in = 0;
+	max = uid_mem_pages(user->limit.max);
+	do {
+		uid_mem_engine_read(user, &usage);
+		overdue = uid_mem_dying_overdue(user);
+		counted = usage.live + overdue;
+		check_high(user, counted);
+	} while (counted > max && enforce_max(user, policy, counted));
+
+	user->over = counted > max;
+	if (counted <= rearm_level(max))
+		user->max_told = false;
+	schedule_next_look(user);
+	set_levels(user, overdue);
 	mutex_unlock(&user->mutex);
 }
 

@@ -11,6 +11,7 @@
  *	users.c				the UIDs that have a limit
  *	enforce.c			a look at a UID, and what its limit asks for
  *	victims.c			who is killed
+ *	dying.c				what is on its way out
  *	policy*.c, metric.c, walk.c, events.c, table.c, grammar.c
  *	engine_*.c			who uses how much, and when to look
  *

@@ -35,6 +35,9 @@
  * @kills: processes killed
  * @max_events: how often max was crossed
  * @high_events: how often high was crossed
+ * @dying: address spaces on their way out; see dying.c
+ * @look_in: when to look again, in jiffies from now, 0 for never; for the time of
+ *	     a look
  * @procs: processes, as counted by who opened stats last
  * @work: looks at the UID
  * @dead: on the list of those to be freed
@@ -44,7 +47,7 @@ struct uid_mem_user {
 	struct uid_mem_account account;
 	unsigned long dying_at;
 
-	struct mutex mutex; /* what follows, to @high_events */
+	struct mutex mutex; /* what follows, to @look_in */
 	struct uid_mem_limit limit;
 	long peak;
 	unsigned long over_since;
@@ -56,6 +59,8 @@ struct uid_mem_user {
 	unsigned long kills;
 	unsigned long max_events;
 	unsigned long high_events;
+	struct list_head dying;
+	unsigned long look_in;
 
 	unsigned int procs;
 	struct delayed_work work;

@@ -18,6 +18,7 @@
 #include <linux/xarray.h>
 
 #include "compat.h"
+#include "dying.h"
 #include "uid_mem.h"
 #include "walk.h"
 
@@ -56,6 +57,7 @@ static struct uid_mem_user *make_user(u32 uid, const struct uid_mem_limit *limit
 	user->limit = *limit;
 	user->dying_at = jiffies - UID_MEM_DYING_WAIT;
 	mutex_init(&user->mutex);
+	INIT_LIST_HEAD(&user->dying);
 	INIT_DELAYED_WORK(&user->work, uid_mem_enforce_fn);
 	if (uid_mem_engine_add(user)) {
 		kfree(user);
@@ -67,6 +69,7 @@ static struct uid_mem_user *make_user(u32 uid, const struct uid_mem_limit *limit
 static void free_user(struct uid_mem_user *user)
 {
 	cancel_delayed_work_sync(&user->work);
+	uid_mem_dying_forget(user);
 	uid_mem_engine_free(user);
 	kfree(user);
 }

@@ -12,9 +12,9 @@
  * are dying already.
  */
 
+#include <linux/bsearch.h>
 #include <linux/capability.h>
 #include <linux/cred.h>
-#include <linux/jiffies.h>
 #include <linux/oom.h>
 #include <linux/sched/mm.h>
 #include <linux/sched/signal.h>
@@ -25,6 +25,7 @@
 #include <linux/user_namespace.h>
 
 #include "compat.h"
+#include "dying.h"
 #include "metric.h"
 #include "uid_mem.h"
 #include "victims.h"
@@ -114,6 +115,22 @@ static int make_room(struct uid_mem_victims *v)
 	return 0;
 }
 
+/* Does a thread of it run, or wait for nothing but a CPU? */
+static bool gets_on(struct task_struct *p)
+{
+	struct task_struct *t;
+	bool found = false;
+
+	rcu_read_lock();
+	for_each_thread(p, t) {
+		found = READ_ONCE(t->mm) && uid_mem_is_runnable(t);
+		if (found)
+			break;
+	}
+	rcu_read_unlock();
+	return found;
+}
+
 /* Put a process on the list if it runs on an address space of the UID. */
 static void gather(struct task_struct *p, struct mm_struct *mm, void *data)
 {
@@ -136,6 +153,7 @@ static void gather(struct task_struct *p, struct mm_struct *mm, void *data)
 		.is_exempt = is_exempt(p),
 	};
 	mmgrab(mm);
+	process->gets_on = process->is_dying && gets_on(p);
 	if (!process->is_owned || process->is_dying || process->is_exempt)
 		return;
 	rcu_read_lock();
@@ -169,22 +187,18 @@ static int compare_victims(const void *pa, const void *pb)
 	return compare_candidates(&a->worst->candidate, &b->worst->candidate);
 }
 
-/* The pages of @mm are on their way out, from now on. */
-static void set_dying(struct uid_mem_user *user, struct mm_struct *mm)
+/* An address space that cannot be had: @p runs on it. */
+static void take_blocker(struct uid_mem_victims *v,
+			 const struct uid_mem_process *p, long pages)
 {
-	uid_mem_engine_set_dying(mm);
-	WRITE_ONCE(user->dying_at, jiffies);
-}
+	bool better = !v->blocker || pages > v->blocker_pages;
 
-/* An address space that cannot be had: @exempt runs on it. */
-static void add_exempt(struct uid_mem_victims *v,
-		       const struct uid_mem_process *exempt, long pages)
-{
-	v->exempt_pages += pages;
-	if (!v->blocker || pages > v->blocker_pages) {
-		v->blocker = exempt;
-		v->blocker_pages = pages;
-	}
+	if (v->blocker && p->is_dying != v->blocker->is_dying)
+		better = v->blocker->is_dying;
+	if (!better)
+		return;
+	v->blocker = p;
+	v->blocker_pages = pages;
 }
 
 /* The @n processes from @first on, the worst, share an address space. */
@@ -202,13 +216,15 @@ static void take_mm(struct uid_mem_victims *v, struct uid_mem_process *first,
 		if (first[i].is_exempt && !first[i].is_dying)
 			exempt = &first[i];
 	}
-	if (!owned)
-		return;
-	if (dying) {
-		set_dying(v->user, first->mm);
+	if (!owned) {
+		if (dying)
+			take_blocker(v, first, pages);
+	} else if (dying) {
+		uid_mem_dying_add(v->user, first->mm);
 		v->found_dying = true;
 	} else if (exempt) {
-		add_exempt(v, exempt, pages);
+		v->exempt_pages += pages;
+		take_blocker(v, exempt, pages);
 	} else if (first->candidate.badness) {
 		v->victims[v->nr_victims++] = (struct uid_mem_victim) {
 			.worst = first,
@@ -237,6 +253,48 @@ static int group(struct uid_mem_victims *v)
 	return 0;
 }
 
+static bool kill_process(struct task_struct *p)
+{
+	bool killed;
+
+	rcu_read_lock();
+	killed = !is_dying(p) && !kill_pid(task_tgid(p), SIGKILL, 1);
+	if (killed)
+		uid_mem_engine_hurry(p);
+	rcu_read_unlock();
+	return killed;
+}
+
+static int compare_mm(const void *mm, const void *process)
+{
+	const struct mm_struct *other = ((const struct uid_mem_process *)process)->mm;
+
+	if (mm == other)
+		return 0;
+	return (const struct mm_struct *)mm < other ? -1 : 1;
+}
+
+/*
+ * Does a dying address space get on?  A process that was forked onto it after the
+ * others had been listed to be killed follows them here.
+ */
+static bool mm_gets_on(struct mm_struct *mm, void *data)
+{
+	struct uid_mem_victims *v = data;
+	struct uid_mem_process *p, *end = v->processes + v->nr;
+
+	p = bsearch(mm, v->processes, v->nr, sizeof(*p), compare_mm);
+	while (p && p > v->processes && p[-1].mm == mm)
+		p--;
+	for (; p && p < end && p->mm == mm; p++) {
+		if (p->gets_on)
+			return true;
+		if (!p->is_dying && !p->is_exempt && kill_process(p->task))
+			return true;
+	}
+	return false;
+}
+
 /**
  * uid_mem_victims_find - find out who of a UID can be killed
  * @v: set to it; uid_mem_victims_put() follows
@@ -244,7 +302,8 @@ static int group(struct uid_mem_victims *v)
  * @policy: says who is the worst
  *
  * One walk, and memory for each process of the UID.  On the way, address spaces
- * that turn out to be dying leave the account that counts.
+ * that turn out to be dying leave the account that counts, and those that are
+ * overdue but get on are given more time.
  *
  * Return: 0 or -ENOMEM.
  */
@@ -253,7 +312,11 @@ int uid_mem_victims_find(struct uid_mem_victims *v, struct uid_mem_user *user,
 {
 	*v = (struct uid_mem_victims) { .user = user, .policy = policy };
 	uid_mem_walk(gather, v);
-	return v->err ? v->err : group(v);
+	if (!v->err)
+		v->err = group(v);
+	if (!v->err && uid_mem_dying_excuse(user, mm_gets_on, v))
+		v->found_dying = true;
+	return v->err;
 }
 
 /**
@@ -271,18 +334,6 @@ void uid_mem_victims_put(struct uid_mem_victims *v)
 	}
 	kvfree(v->processes);
 	kvfree(v->victims);
-}
-
-static bool kill_process(struct task_struct *p)
-{
-	bool killed;
-
-	rcu_read_lock();
-	killed = !is_dying(p) && !kill_pid(task_tgid(p), SIGKILL, 1);
-	if (killed)
-		uid_mem_engine_hurry(p);
-	rcu_read_unlock();
-	return killed;
 }
 
 /**
@@ -309,6 +360,6 @@ bool uid_mem_victim_kill(struct uid_mem_user *user,
 			return false;
 	for (i = 0; i < victim->nr; i++)
 		killed |= kill_process(worst[i].task);
-	set_dying(user, worst->mm);
+	uid_mem_dying_add(user, worst->mm);
 	return killed;
 }

@@ -18,6 +18,7 @@ struct uid_mem_user;
  * @is_owned: @mm counts against the limit, and is that of the process
  * @is_dying: it has been killed or exits
  * @is_exempt: it must not be killed
+ * @gets_on: it is dying, and a thread of it runs or waits for a CPU
  */
 struct uid_mem_process {
 	struct task_struct *task;
@@ -26,6 +27,7 @@ struct uid_mem_process {
 	bool is_owned;
 	bool is_dying;
 	bool is_exempt;
+	bool gets_on;
 };
 
 /**
@@ -51,9 +53,9 @@ struct uid_mem_victim {
  * @nr_victims: how many
  * @exempt_pages: what counts against the limit and cannot be had, for somebody
  *		  who must not be killed runs on it
- * @blocker: the largest of these
+ * @blocker: the largest of these, or else of what is dying and does not go
  * @blocker_pages: what it counts
- * @found_dying: some left the account that counts: read usage again
+ * @found_dying: less counts than did before: read usage again
  * @err: no memory for the list
  */
 struct uid_mem_victims {
