@@ -43,6 +43,10 @@ static long rearm_level(long level)
 /* While no kill would help: how often to look, and to say so. */
 #define UNKILLABLE_LOOK		HZ
 #define UNKILLABLE_SAY		(10 * HZ)
+/* How much longer it takes to earn the grace than to spend it. */
+#define GRACE_WINDOW		8
+/* What a UID may grow, in pages, while all it has is overdue already. */
+#define OVERDUE_GROWTH		((1L << 20) >> PAGE_SHIFT)
 /* When to look again if there is no memory to list the processes. */
 #define NO_MEMORY_LOOK		(HZ / 10)
 
@@ -125,13 +129,35 @@ static void tell_unkillable(const struct uid_mem_victims *v, long usage)
 	look_again(user, UNKILLABLE_LOOK);
 }
 
+/*
+ * The time above max adds up; time at or below it pays that back, but takes
+ * GRACE_WINDOW times as long.  So a dip does not begin the grace anew.  @user->over
+ * is as it was since the last look: each crossing brings one.
+ */
+static void spend_grace(struct uid_mem_user *user)
+{
+	unsigned long grace = msecs_to_jiffies(user->limit.grace_ms);
+	unsigned long now = jiffies, time = now - user->grace_at;
+
+	if (user->over) {
+		user->grace_spent = min(user->grace_spent + time, grace);
+		user->grace_at = now;
+	} else if (time >= GRACE_WINDOW) {
+		time /= GRACE_WINDOW;
+		user->grace_spent -= min(user->grace_spent, time);
+		user->grace_at = now;
+	}
+}
+
+/* What is left of it, in jiffies. */
+static unsigned long grace_left(const struct uid_mem_user *user)
+{
+	return msecs_to_jiffies(user->limit.grace_ms) - user->grace_spent;
+}
+
 /* Usage is above max: tell once per crossing. */
 static void tell_max(struct uid_mem_user *user, long usage)
 {
-	if (!user->over) {
-		user->over = true;
-		user->over_since = jiffies;
-	}
 	if (!user->max_told) {
 		user->max_told = true;
 		user->max_events++;
@@ -175,12 +201,12 @@ static bool would_help(const struct uid_mem_victims *v)
 static bool act_on_max(struct uid_mem_victims *v, unsigned int policy, long usage)
 {
 	struct uid_mem_user *user = v->user;
-	unsigned long grace = msecs_to_jiffies(user->limit.grace_ms);
+	unsigned long grace = grace_left(user);
 	bool audit = user->limit.mode == UID_MEM_MODE_AUDIT;
 
 	tell_max(user, usage);
-	if (!audit && time_before(jiffies, user->over_since + grace)) {
-		look_again(user, user->over_since + grace - jiffies);
+	if (!audit && grace) {
+		look_again(user, grace);
 		return false;
 	}
 	if (!v->nr_victims || !would_help(v)) {
@@ -193,6 +219,7 @@ static bool act_on_max(struct uid_mem_victims *v, unsigned int policy, long usag
 		return false;
 	}
 	kill_victims(v, policy, usage);
+	user->grace_spent = 0;
 	return true;
 }
 
@@ -247,14 +274,15 @@ static long level_without(long level, long overdue)
  * What to be notified of: the next level above, and the next one below where
  * something ends that was begun.
  */
-static void set_levels(struct uid_mem_user *user, long overdue)
+static void set_levels(struct uid_mem_user *user, long live, long overdue)
 {
 	long max = uid_mem_pages(user->limit.max);
 	long high = uid_mem_pages(user->limit.high);
 	long upper, lower = LONG_MIN;
 
 	if (user->over)
-		upper = LONG_MAX;
+		/* All others are gone; whoever comes has to go as well. */
+		upper = overdue ? live + overdue + OVERDUE_GROWTH : LONG_MAX;
 	else
 		upper = user->high_told ? max : min(max, high);
 	if (user->high_told)
@@ -290,6 +318,7 @@ void uid_mem_enforce(struct uid_mem_user *user, unsigned int policy)
 
 	mutex_lock(&user->mutex);
 	user->look_in = 0;
+	spend_grace(user);
 	max = uid_mem_pages(user->limit.max);
 	do {
 		uid_mem_engine_read(user, &usage);
@@ -298,11 +327,13 @@ void uid_mem_enforce(struct uid_mem_user *user, unsigned int policy)
 		check_high(user, counted);
 	} while (counted > max && enforce_max(user, policy, counted));
 
+	if (counted > max && !user->over)
+		user->grace_at = jiffies;
 	user->over = counted > max;
 	if (counted <= rearm_level(max))
 		user->max_told = false;
 	schedule_next_look(user);
-	set_levels(user, overdue);
+	set_levels(user, usage.live, overdue);
 	mutex_unlock(&user->mutex);
 }
 

@@ -26,9 +26,10 @@
  * @mutex: protects what follows; one look at a UID at a time
  * @limit: the entry that counts for it
  * @peak: largest usage seen, in pages; @account may know of a larger one
- * @over_since: when usage went above max, in jiffies; valid if @over
+ * @grace_spent: for how long usage was above max, in jiffies; see spend_grace()
+ * @grace_at: until when that is, in jiffies
  * @unkillable_at: when there last was nobody to kill, in jiffies
- * @over: usage is above max
+ * @over: usage was above max at the last look
  * @high_told: the high event of this crossing is out
  * @max_told: the max event of this crossing is out
  * @unkillable_told: @unkillable_at is valid
@@ -50,7 +51,8 @@ struct uid_mem_user {
 	struct mutex mutex; /* what follows, to @look_in */
 	struct uid_mem_limit limit;
 	long peak;
-	unsigned long over_since;
+	unsigned long grace_spent;
+	unsigned long grace_at;
 	unsigned long unkillable_at;
 	bool over;
 	bool high_told;

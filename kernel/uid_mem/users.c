@@ -56,6 +56,7 @@ static struct uid_mem_user *make_user(u32 uid, const struct uid_mem_limit *limit
 	user->uid = uid;
 	user->limit = *limit;
 	user->dying_at = jiffies - UID_MEM_DYING_WAIT;
+	user->grace_at = jiffies;
 	mutex_init(&user->mutex);
 	INIT_LIST_HEAD(&user->dying);
 	INIT_DELAYED_WORK(&user->work, uid_mem_enforce_fn);
@@ -290,6 +291,7 @@ static void set_user_limit(struct uid_mem_user *user,
 	user->max_told = false;
 	user->unkillable_told = false;
 	user->over = false;
+	user->grace_spent = 0;
 	if (metric_changed)
 		uid_mem_engine_set_metric(user);
 	mutex_unlock(&user->mutex);
