@@ -9,10 +9,13 @@
  */
 
 #include <linux/fs.h>
+#include <linux/kmemleak.h>
 #include <linux/mm.h>
 #include <linux/module.h>
 #include <linux/poll.h>
 #include <linux/proc_fs.h>
+#include <linux/rcupdate.h>
+#include <linux/sched.h>
 #include <linux/slab.h>
 #include <linux/spinlock.h>
 #include <linux/timekeeping.h>
@@ -30,7 +33,8 @@ static struct uid_mem_event *ring;
 static u64 next_seq;		/* of the next event; under ring_lock */
 static bool stopped;
 static DEFINE_SPINLOCK(ring_lock);
-static DECLARE_WAIT_QUEUE_HEAD(readers);
+/* Not in the module's own memory: see free_readers(). */
+static struct wait_queue_head *readers;
 
 static const char *const event_names[UID_MEM_NR_EVENTS] = {
 	[UID_MEM_LIMIT_SET] = "limit_set",
@@ -57,7 +61,7 @@ void uid_mem_event_add(struct uid_mem_event *event)
 	ring[next_seq % RING_SIZE] = *event;
 	WRITE_ONCE(next_seq, next_seq + 1);
 	spin_unlock(&ring_lock);
-	wake_up_interruptible(&readers);
+	wake_up_interruptible(readers);
 }
 
 /* A process names itself: nothing in a name may look like another field. */
@@ -241,7 +245,7 @@ static ssize_t events_read(struct file *file, char __user *buf, size_t count,
 			return 0;
 		if (file->f_flags & O_NONBLOCK)
 			return -EAGAIN;
-	} while (!wait_event_interruptible(readers, reader_ready(r)));
+	} while (!wait_event_interruptible(*readers, reader_ready(r)));
 	return -ERESTARTSYS;
 }
 
@@ -249,7 +253,7 @@ static __poll_t events_poll(struct file *file, poll_table *wait)
 {
 	struct reader *r = file->private_data;
 
-	poll_wait(file, &readers, wait);
+	poll_wait(file, readers, wait);
 	if (READ_ONCE(stopped))
 		return EPOLLHUP;
 	return reader_ready(r) ? EPOLLIN | EPOLLRDNORM : 0;
@@ -262,6 +266,38 @@ static const struct proc_ops events_ops = {
 	.proc_release = events_release,
 };
 
+static bool is_waited_for(struct wait_queue_head *queue)
+{
+	bool ret;
+
+	/* Who has left the queue has also let go of its lock. */
+	spin_lock_irq(&queue->lock);
+	ret = waitqueue_active(queue);
+	spin_unlock_irq(&queue->lock);
+	return ret;
+}
+
+/*
+ * An open file does not keep the module, but what waits for it may be on the
+ * queue for longer: an entry of epoll stays until the file is closed, poll()
+ * until its task gets its turn.  The former leaves when it is told that the queue
+ * goes; the latter is given a second, and otherwise the queue is left to it.
+ */
+static void free_readers(void)
+{
+	int tries = 50;
+
+	__wake_up(readers, TASK_NORMAL, 0, poll_to_key(EPOLLHUP | POLLFREE));
+	/* Somebody may be about to take the lock of the queue. */
+	synchronize_rcu();
+	while (is_waited_for(readers) && --tries)
+		schedule_timeout_uninterruptible(HZ / 50);
+	if (tries)
+		kfree(readers);
+	else
+		kmemleak_not_leak(readers);
+}
+
 /**
  * uid_mem_events_init - begin to record events
  * @dir: /proc/uid_mem
@@ -270,11 +306,15 @@ static const struct proc_ops events_ops = {
  */
 int uid_mem_events_init(struct proc_dir_entry *dir)
 {
+	readers = kmalloc(sizeof(*readers), GFP_KERNEL);
 	ring = kvcalloc(RING_SIZE, sizeof(*ring), GFP_KERNEL);
-	if (!ring)
-		return -ENOMEM;
+	if (!readers || !ring)
+		goto free;
+	init_waitqueue_head(readers);
 	if (proc_create("events", 0400, dir, &events_ops))
 		return 0;
+free:
+	kfree(readers);
 	kvfree(ring);
 	return -ENOMEM;
 }
@@ -283,11 +323,12 @@ int uid_mem_events_init(struct proc_dir_entry *dir)
 void uid_mem_events_stop(void)
 {
 	WRITE_ONCE(stopped, true);
-	wake_up_interruptible(&readers);
+	wake_up_interruptible(readers);
 }
 
 /** uid_mem_events_exit - forget all events; the file is gone by now */
 void uid_mem_events_exit(void)
 {
+	free_readers();
 	kvfree(ring);
 }
