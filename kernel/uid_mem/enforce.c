@@ -14,6 +14,7 @@
 #include <linux/jiffies.h>
 #include <linux/math64.h>
 #include <linux/module.h>
+#include <linux/ratelimit.h>
 #include <linux/sched/signal.h>
 
 #include "compat.h"
@@ -92,7 +93,8 @@ static void tell_victim(struct uid_mem_user *user, enum uid_mem_event_type type,
 		trace_uid_mem_kill(&e);
 	uid_mem_event_add(&e);
 	uid_mem_event_print(line, sizeof(line), &e);
-	pr_info_ratelimited("uid_mem: %s\n", line);
+	if (__ratelimit(&user->log_rate))
+		pr_info("uid_mem: %s\n", line);
 }
 
 /* Look again in so many jiffies, or before. */

@@ -3,13 +3,19 @@
 /*
  * /proc/uid_mem/events: what happened, a line each
  *
- * The newest events are kept in a ring.  Every reader has a position of its
- * own, which begins with the oldest event kept; one that falls behind is told
- * how many it lost.
+ * A number of events is kept, in the order they came.  When there are too many,
+ * the oldest of the UID goes that has more than its share; the events of the table
+ * of limits have one share together.  So no UID can push out what happened to
+ * another.
+ *
+ * Every reader has a position of its own, which begins with the oldest event kept;
+ * where it finds events gone it is told how many.
  */
 
 #include <linux/fs.h>
+#include <linux/hashtable.h>
 #include <linux/kmemleak.h>
+#include <linux/list.h>
 #include <linux/mm.h>
 #include <linux/module.h>
 #include <linux/poll.h>
@@ -25,14 +31,54 @@
 #include "events.h"
 #include "grammar.h"
 
-#define RING_SIZE	4096
+/* Events that are kept. */
+#define MAX_EVENTS	2048U
 /* Room for a line with all its fields. */
 #define LINE_SIZE	512
 
-static struct uid_mem_event *ring;
-static u64 next_seq;		/* of the next event; under ring_lock */
+/* In place of a UID: the table of limits. */
+#define TABLE_UID	U32_MAX
+
+/**
+ * struct source - where events come from
+ * @node: in sources, or in free_sources
+ * @events: those that are kept, oldest first
+ * @nr: how many
+ * @uid: the UID, or TABLE_UID
+ */
+struct source {
+	struct hlist_node node;
+	struct list_head events;
+	unsigned int nr;
+	u32 uid;
+};
+
+/**
+ * struct slot - room for an event
+ * @all: in all_events, by seq, or in free_slots
+ * @own: in source::events
+ * @source: where it comes from; NULL in free_slots
+ * @event: the event
+ */
+struct slot {
+	struct list_head all;
+	struct list_head own;
+	struct source *source;
+	struct uid_mem_event event;
+};
+
+/* All of these under events_lock. */
+static struct slot *slots;
+static struct source *source_array;
+static LIST_HEAD(all_events);
+static LIST_HEAD(free_slots);
+static HLIST_HEAD(free_sources);
+static DEFINE_HASHTABLE(sources, 8);
+static unsigned int nr_sources;
+static u64 next_seq;		/* of the next event */
+
+static DEFINE_SPINLOCK(events_lock);
 static bool stopped;
-static DEFINE_SPINLOCK(ring_lock);
 /* Not in the module's own memory: see free_readers(). */
 static struct wait_queue_head *readers;
 
@@ -47,6 +93,91 @@ static const char *const event_names[UID_MEM_NR_EVENTS] = {
 	[UID_MEM_UNKILLABLE] = "unkillable",
 };
 
+static struct source *find_source(u32 uid)
+{
+	struct source *source;
+
+	hash_for_each_possible(sources, source, node, uid)
+		if (source->uid == uid)
+			return source;
+	return NULL;
+}
+
+/* There are as many as there are slots, and none without an event. */
+static struct source *get_source(u32 uid)
+{
+	struct source *source = find_source(uid);
+
+	if (source)
+		return source;
+	source = hlist_entry(free_sources.first, struct source, node);
+	hlist_del(&source->node);
+	source->uid = uid;
+	source->nr = 0;
+	INIT_LIST_HEAD(&source->events);
+	hash_add(sources, &source->node, uid);
+	nr_sources++;
+	return source;
+}
+
+static struct source *largest_source(void)
+{
+	struct source *source, *largest = NULL;
+	int bucket;
+
+	hash_for_each(sources, bucket, source, node)
+		if (!largest || source->nr > largest->nr)
+			largest = source;
+	return largest;
+}
+
+static void drop_oldest(struct source *source)
+{
+	struct slot *slot = list_first_entry(&source->events, struct slot, own);
+
+	list_del(&slot->own);
+	slot->source = NULL;
+	list_move(&slot->all, &free_slots);
+	if (--source->nr)
+		return;
+	hash_del(&source->node);
+	hlist_add_head(&source->node, &free_sources);
+	nr_sources--;
+}
+
+/* Room for an event of @uid: one that has its share makes it of its own. */
+static void make_room(u32 uid)
+{
+	struct source *source = find_source(uid);
+
+	if (!list_empty(&free_slots))
+		return;
+	if (!source || source->nr < MAX_EVENTS / nr_sources)
+		source = largest_source();
+	drop_oldest(source);
+}
+
+static u32 source_of(const struct uid_mem_event *event)
+{
+	return event->type < UID_MEM_HIGH_EVENT ? TABLE_UID : event->first;
+}
+
+static void add_event(struct uid_mem_event *event)
+{
+	struct source *source;
+	struct slot *slot;
+
+	lockdep_assert_held(&events_lock);
+	make_room(source_of(event));
+	source = get_source(source_of(event));
+	slot = list_first_entry(&free_slots, struct slot, all);
+	slot->source = source;
+	slot->event = *event;
+	list_move_tail(&slot->all, &all_events);
+	list_add_tail(&slot->own, &source->events);
+	source->nr++;
+}
+
 /**
  * uid_mem_event_add - record an event and wake the readers
  * @event: the event; its seq and ts are set
@@ -55,12 +186,12 @@ static const char *const event_names[UID_MEM_NR_EVENTS] = {
  */
 void uid_mem_event_add(struct uid_mem_event *event)
 {
-	spin_lock(&ring_lock);
+	spin_lock(&events_lock);
 	event->seq = next_seq;
 	event->ts = ktime_get_boottime_ns();
-	ring[next_seq % RING_SIZE] = *event;
+	add_event(event);
 	WRITE_ONCE(next_seq, next_seq + 1);
-	spin_unlock(&ring_lock);
+	spin_unlock(&events_lock);
 	wake_up_interruptible(readers);
 }
 
@@ -137,19 +268,35 @@ int uid_mem_event_print(char *buf, size_t size, const struct uid_mem_event *e)
 	return n;
 }
 
-/* A reader: what it has read to, and a line it has not read to its end. */
+/**
+ * struct reader - an open file
+ * @lock: one system call at a time
+ * @seq: what it has read to
+ * @last: where the event before that was found
+ * @len: length of @line
+ * @pos: how much of it has been read
+ * @line: a line it has not read to its end
+ */
 struct reader {
-	struct mutex lock; /* one system call at a time */
+	struct mutex lock; /* what follows */
 	u64 seq;
+	struct slot *last;
 	size_t len;
 	size_t pos;
 	char line[LINE_SIZE];
 };
 
-/* The oldest event that is kept when @next is the next one. */
-static u64 oldest_seq(u64 next)
+/* Of the oldest event that is kept. */
+static u64 oldest_seq(void)
 {
-	return next > RING_SIZE ? next - RING_SIZE : 0;
+	struct slot *slot;
+	u64 seq;
+
+	spin_lock(&events_lock);
+	slot = list_first_entry_or_null(&all_events, struct slot, all);
+	seq = slot ? slot->event.seq : next_seq;
+	spin_unlock(&events_lock);
+	return seq;
 }
 
 static int events_open(struct inode *inode, struct file *file)
@@ -159,7 +306,7 @@ static int events_open(struct inode *inode, struct file *file)
 	if (!r)
 		return -ENOMEM;
 	mutex_init(&r->lock);
-	r->seq = oldest_seq(READ_ONCE(next_seq));
+	r->seq = oldest_seq();
 	file->private_data = r;
 	return stream_open(inode, file);
 }
@@ -170,23 +317,37 @@ static int events_release(struct inode *inode, struct file *file)
 	return 0;
 }
 
+/* The next event that is kept; there is one. */
+static struct slot *find_next(const struct reader *r)
+{
+	struct slot *slot = r->last;
+
+	if (slot && slot->event.seq == r->seq - 1 && slot->source)
+		return list_next_entry(slot, all);
+	list_for_each_entry(slot, &all_events, all)
+		if (slot->event.seq >= r->seq)
+			break;
+	return slot;
+}
+
 /* Put the next line into the reader; false when there is none. */
 static bool reader_next(struct reader *r)
 {
 	struct uid_mem_event event;
-	u64 oldest, lost = 0;
+	struct slot *slot;
 	bool any;
+	u64 lost = 0;
 
-	spin_lock(&ring_lock);
-	oldest = oldest_seq(next_seq);
-	if (r->seq < oldest) {
-		lost = oldest - r->seq;
-		r->seq = oldest;
-	}
+	spin_lock(&events_lock);
 	any = r->seq < next_seq;
-	if (any && !lost)
-		event = ring[r->seq++ % RING_SIZE];
-	spin_unlock(&ring_lock);
+	if (any) {
+		slot = find_next(r);
+		event = slot->event;
+		lost = event.seq - r->seq;
+		r->seq = lost ? event.seq : event.seq + 1;
+		r->last = lost ? NULL : slot;
+	}
+	spin_unlock(&events_lock);
 
 	r->pos = 0;
 	r->len = 0;
@@ -306,16 +467,24 @@ static void free_readers(void)
  */
 int uid_mem_events_init(struct proc_dir_entry *dir)
 {
+	unsigned int i;
+
 	readers = kmalloc(sizeof(*readers), GFP_KERNEL);
-	ring = kvcalloc(RING_SIZE, sizeof(*ring), GFP_KERNEL);
-	if (!readers || !ring)
+	slots = kvcalloc(MAX_EVENTS, sizeof(*slots), GFP_KERNEL);
+	source_array = kvcalloc(MAX_EVENTS, sizeof(*source_array), GFP_KERNEL);
+	if (!readers || !slots || !source_array)
 		goto free;
 	init_waitqueue_head(readers);
+	for (i = 0; i < MAX_EVENTS; i++) {
+		list_add_tail(&slots[i].all, &free_slots);
+		hlist_add_head(&source_array[i].node, &free_sources);
+	}
 	if (proc_create("events", 0400, dir, &events_ops))
 		return 0;
 free:
 	kfree(readers);
-	kvfree(ring);
+	kvfree(slots);
+	kvfree(source_array);
 	return -ENOMEM;
 }
 
@@ -330,5 +499,6 @@ void uid_mem_events_stop(void)
 void uid_mem_events_exit(void)
 {
 	free_readers();
-	kvfree(ring);
+	kvfree(slots);
+	kvfree(source_array);
 }

@@ -7,6 +7,7 @@
 #include <linux/cred.h>
 #include <linux/mm.h>
 #include <linux/mutex.h>
+#include <linux/ratelimit_types.h>
 #include <linux/sched.h>
 #include <linux/workqueue.h>
 
@@ -36,6 +37,7 @@
  * @kills: processes killed
  * @max_events: how often max was crossed
  * @high_events: how often high was crossed
+ * @log_rate: limits its lines in the kernel's log
  * @dying: address spaces on their way out; see dying.c
  * @look_in: when to look again, in jiffies from now, 0 for never; for the time of
  *	     a look
@@ -61,6 +63,7 @@ struct uid_mem_user {
 	unsigned long kills;
 	unsigned long max_events;
 	unsigned long high_events;
+	struct ratelimit_state log_rate;
 	struct list_head dying;
 	unsigned long look_in;
 

@@ -10,6 +10,7 @@
  * when the engine says that no hook is left that may have found it.
  */
 
+#include <linux/ratelimit.h>
 #include <linux/rcupdate.h>
 #include <linux/sched.h>
 #include <linux/sched/mm.h>
@@ -59,6 +60,8 @@ static struct uid_mem_user *make_user(u32 uid, const struct uid_mem_limit *limit
 	user->grace_at = jiffies;
 	mutex_init(&user->mutex);
 	INIT_LIST_HEAD(&user->dying);
+	ratelimit_state_init(&user->log_rate, DEFAULT_RATELIMIT_INTERVAL,
+			     DEFAULT_RATELIMIT_BURST);
 	INIT_DELAYED_WORK(&user->work, uid_mem_enforce_fn);
 	if (uid_mem_engine_add(user)) {
 		kfree(user);
