@@ -3,10 +3,11 @@
 /* watch_usage - how much a UID uses, and how long it uses more than so much */
 #define _GNU_SOURCE
 #include <fcntl.h>
-#include <signal.h>
+#include <poll.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/syscall.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -45,6 +46,7 @@ int main(int argc, char **argv)
 {
 	unsigned long long bytes, usage, peak = 0;
 	long since = 0, longest = 0;
+	struct pollfd ended = { .events = POLLIN };
 	unsigned long uid;
 	pid_t pid;
 
@@ -59,7 +61,8 @@ int main(int argc, char **argv)
 	uid = strtoul(argv[1], NULL, 10);
 	bytes = strtoull(argv[2], NULL, 10);
 	pid = (pid_t)strtol(argv[3], NULL, 10);
-	while (kill(pid, 0) == 0) {
+	ended.fd = (int)syscall(SYS_pidfd_open, pid, 0);
+	while (ended.fd >= 0 && poll(&ended, 1, 5) == 0) {
 		usage = read_usage(uid);
 		if (usage > peak)
 			peak = usage;
@@ -69,7 +72,6 @@ int main(int argc, char **argv)
 			since = now_ms();
 		if (since && now_ms() - since > longest)
 			longest = now_ms() - since;
-		usleep(5000);
 	}
 	printf("%llu %ld\n", peak, longest);
 	return 0;
