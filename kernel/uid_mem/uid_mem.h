@@ -8,6 +8,7 @@
 #include <linux/mm.h>
 #include <linux/mutex.h>
 #include <linux/ratelimit_types.h>
+#include <linux/refcount.h>
 #include <linux/sched.h>
 #include <linux/workqueue.h>
 
@@ -22,6 +23,7 @@
 /**
  * struct uid_mem_user - a UID that has a limit and had a process
  * @uid: the UID, in the initial user namespace
+ * @refs: who works with it outside of the hooks of the engine; one for the limit
  * @account: what its processes use; the business of the engine
  * @dying_at: when a process of it last was found dying, in jiffies
  * @mutex: protects what follows; one look at a UID at a time
@@ -41,12 +43,12 @@
  * @dying: address spaces on their way out; see dying.c
  * @look_in: when to look again, in jiffies from now, 0 for never; for the time of
  *	     a look
- * @procs: processes, as counted by who opened stats last
  * @work: looks at the UID
  * @dead: on the list of those to be freed
  */
 struct uid_mem_user {
 	u32 uid;
+	refcount_t refs;
 	struct uid_mem_account account;
 	unsigned long dying_at;
 
@@ -67,7 +69,6 @@ struct uid_mem_user {
 	struct list_head dying;
 	unsigned long look_in;
 
-	unsigned int procs;
 	struct delayed_work work;
 	struct list_head dead;
 };
@@ -113,10 +114,9 @@ void uid_mem_limits_exit(void);
 struct uid_mem_user *uid_mem_user_find(const struct cred *cred);
 struct uid_mem_user *uid_mem_user_peek(const struct cred *cred, bool *pending);
 void uid_mem_users_set_limits(const struct uid_mem_table *table);
-void uid_mem_users_lock(void);
-void uid_mem_users_unlock(void);
-struct uid_mem_user *uid_mem_users_next(unsigned long *uid);
-void uid_mem_users_count_procs(void);
+struct uid_mem_user *uid_mem_user_get(u32 uid);
+struct uid_mem_user *uid_mem_user_get_next(unsigned long *uid);
+void uid_mem_user_put(struct uid_mem_user *user);
 void uid_mem_users_exit(void);
 void uid_mem_place_all(void);
 void uid_mem_scan(unsigned int policy);
@@ -145,6 +145,7 @@ void uid_mem_engine_place(struct task_struct *p, struct mm_struct *mm);
 void uid_mem_engine_set_metric(struct uid_mem_user *user);
 void uid_mem_engine_set_levels(struct uid_mem_user *user, long lower, long upper);
 void uid_mem_engine_read(struct uid_mem_user *user, struct uid_mem_usage *usage);
+unsigned int uid_mem_engine_count(struct uid_mem_user *user);
 bool uid_mem_engine_owns(struct uid_mem_user *user, struct task_struct *p,
 			 struct mm_struct *mm);
 struct uid_mem_user *uid_mem_engine_owner(struct mm_struct *mm);

@@ -6,8 +6,9 @@
  * A UID that has a limit and a process gets a struct uid_mem_user, made when
  * the first process turns up and kept as long as there is a limit for it.
  *
- * A user is looked up without a lock, by the hooks of the engine, and is freed
- * when the engine says that no hook is left that may have found it.
+ * A user is looked up without a lock, by the hooks of the engine, and is given up
+ * when the engine says that no hook is left that may have found it.  Who looks at
+ * it otherwise takes a reference.
  */
 
 #include <linux/ratelimit.h>
@@ -55,6 +56,7 @@ static struct uid_mem_user *make_user(u32 uid, const struct uid_mem_limit *limit
 	if (!user)
 		return NULL;
 	user->uid = uid;
+	refcount_set(&user->refs, 1);
 	user->limit = *limit;
 	user->dying_at = jiffies - UID_MEM_DYING_WAIT;
 	user->grace_at = jiffies;
@@ -167,50 +169,55 @@ struct uid_mem_user *uid_mem_user_peek(const struct cred *cred, bool *pending)
 	return peek_user_of(namespace_owner(cred), pending);
 }
 
-/** uid_mem_users_lock - let no user come, go or get another limit; sleeps */
-void uid_mem_users_lock(void)
-{
-	mutex_lock(&users_mutex);
-}
-
-/** uid_mem_users_unlock - undo uid_mem_users_lock() */
-void uid_mem_users_unlock(void)
-{
-	mutex_unlock(&users_mutex);
-}
-
 /**
- * uid_mem_users_next - the next user, by UID
- * @uid: the UID to begin with; set to that of the user
+ * uid_mem_user_get - a user, to look at it
+ * @uid: its UID
  *
- * Call with users locked.  Return: the user, or NULL after the last.
- */
-struct uid_mem_user *uid_mem_users_next(unsigned long *uid)
-{
-	return xa_find(&users, uid, U32_MAX, XA_PRESENT);
-}
-
-static void count_proc(struct task_struct *p, struct mm_struct *mm, void *unused)
-{
-	struct uid_mem_user *user = uid_mem_engine_owner(mm);
-
-	if (user)
-		user->procs++;
-}
-
-/**
- * uid_mem_users_count_procs - set uid_mem_user::procs of all users
+ * Takes no lock: whoever may read must not hold up those who fork or change
+ * their UID.
  *
- * Call with users locked.
+ * Return: the user, for uid_mem_user_put(), or NULL.
  */
-void uid_mem_users_count_procs(void)
+struct uid_mem_user *uid_mem_user_get(u32 uid)
 {
 	struct uid_mem_user *user;
-	unsigned long uid;
 
-	xa_for_each(&users, uid, user)
-		user->procs = 0;
-	uid_mem_walk(count_proc, NULL);
+	rcu_read_lock();
+	user = xa_load(&users, uid);
+	if (user && !refcount_inc_not_zero(&user->refs))
+		user = NULL;
+	rcu_read_unlock();
+	return user;
+}
+
+/**
+ * uid_mem_user_get_next - the next user, by UID
+ * @uid: the UID to begin with; set to that of the user
+ *
+ * Return: the user, for uid_mem_user_put(), or NULL after the last.
+ */
+struct uid_mem_user *uid_mem_user_get_next(unsigned long *uid)
+{
+	struct uid_mem_user *user;
+
+	rcu_read_lock();
+	user = xa_find(&users, uid, U32_MAX, XA_PRESENT);
+	while (user && !refcount_inc_not_zero(&user->refs))
+		user = xa_find_after(&users, uid, U32_MAX, XA_PRESENT);
+	rcu_read_unlock();
+	return user;
+}
+
+/**
+ * uid_mem_user_put - give up a reference
+ * @user: the user
+ *
+ * Sleeps.
+ */
+void uid_mem_user_put(struct uid_mem_user *user)
+{
+	if (refcount_dec_and_test(&user->refs))
+		free_user(user);
 }
 
 /* A child of vfork() runs on the address space of its parent. */
@@ -248,10 +255,10 @@ void uid_mem_scan(unsigned int policy)
 	struct uid_mem_user *user;
 	unsigned long uid;
 
-	uid_mem_users_lock();
-	for (uid = 0; (user = uid_mem_users_next(&uid)); uid++)
+	for (uid = 0; (user = uid_mem_user_get_next(&uid)); uid++) {
 		uid_mem_enforce(user, policy);
-	uid_mem_users_unlock();
+		uid_mem_user_put(user);
+	}
 }
 
 static void free_dead_users(struct work_struct *work)
@@ -267,7 +274,7 @@ static void free_dead_users(struct work_struct *work)
 
 	uid_mem_engine_synchronize();
 	list_for_each_entry_safe(user, next, &list, dead)
-		free_user(user);
+		uid_mem_user_put(user);
 }
 
 static void remove_user(struct uid_mem_user *user)

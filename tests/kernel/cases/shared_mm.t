@@ -16,7 +16,7 @@ does big sharer
 sharer=$answer
 does big use 40M
 ok 'counted once' [ "$(stat_of 2001 usage)" -lt $((50 * mib)) ]
-is 'of two processes' "$(stat_of 2001 procs)" 2
+is 'and so do its processes' "$(stat_of 2001 procs)" 1
 dies big use 40M
 ok_soon 'who shared its memory is gone too' gone "$sharer" "$big"
 is 'one kill' "$(event_count event=kill)" 1

@@ -20,10 +20,11 @@
 
 static void print_help(FILE *to)
 {
-	fprintf(to, "usage: crowd limit|signal UID N\n"
+	fprintf(to, "usage: crowd limit|signal|keep UID N\n"
 		"\n"
-		"Starts N processes of UID and has them killed: by a limit of 1 MiB, or by\n"
-		"SIGKILL to all of them followed by that limit. Prints the milliseconds that the\n"
+		"keep: starts N processes of UID, prints \"ready\", and kills them at the end of the\n"
+		"input. Otherwise has them killed: by a limit of 1 MiB, or by SIGKILL to all of them\n"
+		"followed by that limit. Prints the milliseconds that the\n"
 		"limit took to be written, those until all were gone, and the longest that a\n"
 		"process of root took to fork and wait for a child meanwhile.\n"
 		"Exit status: 0 done, 1 an error, named; 2 wrong arguments.\n");
@@ -133,6 +134,21 @@ static pid_t start_bystander(int *stop)
 	}
 }
 
+static int keep(int count, const pid_t *pids)
+{
+	char input;
+
+	printf("ready\n");
+	fflush(stdout);
+	while (read(STDIN_FILENO, &input, 1) > 0)
+		;
+	for (int i = 0; i < count; i++)
+		kill(pids[i], SIGKILL);
+	while (wait(NULL) > 0)
+		;
+	return 0;
+}
+
 int main(int argc, char **argv)
 {
 	bool by_signal;
@@ -145,7 +161,7 @@ int main(int argc, char **argv)
 		print_help(stdout);
 		return 0;
 	}
-	if (argc != 4 || (strcmp(argv[1], "limit") && strcmp(argv[1], "signal"))) {
+	if (argc != 4 || (strcmp(argv[1], "limit") && strcmp(argv[1], "signal") && strcmp(argv[1], "keep"))) {
 		print_help(stderr);
 		return 2;
 	}
@@ -155,6 +171,8 @@ int main(int argc, char **argv)
 	pids = calloc((size_t)count, sizeof(*pids));
 	setpgid(0, 0);
 	start_processes(uid, count, pids);
+	if (!strcmp(argv[1], "keep"))
+		return keep(count, pids);
 	bystander = start_bystander(&stop);
 
 	began = now_ms();
