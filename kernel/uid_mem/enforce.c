@@ -308,21 +308,18 @@ static void schedule_next_look(struct uid_mem_user *user)
 		mod_delayed_work(uid_mem_wq, &user->work, user->look_in);
 }
 
-/**
- * uid_mem_enforce - look at a UID, and do what its limit asks for
- * @user: the UID
- * @policy: number of the policy, UID_MEM_POLICY_DEFAULT for that of the limit
- */
-void uid_mem_enforce(struct uid_mem_user *user, unsigned int policy)
+static void look(struct uid_mem_user *user, unsigned int policy)
 {
 	struct uid_mem_usage usage;
 	long max, counted, overdue;
 
-	mutex_lock(&user->mutex);
+	lockdep_assert_held(&user->mutex);
 	user->look_in = 0;
 	spend_grace(user);
 	max = uid_mem_pages(user->limit.max);
 	do {
+		/* Before the sum: what was charged for these is in it. */
+		user->answered = atomic_read_acquire(&user->asked);
 		uid_mem_engine_read(user, &usage);
 		overdue = uid_mem_dying_overdue(user);
 		counted = usage.live + overdue;
@@ -336,6 +333,28 @@ void uid_mem_enforce(struct uid_mem_user *user, unsigned int policy)
 		user->max_told = false;
 	schedule_next_look(user);
 	set_levels(user, usage.live, overdue);
+}
+
+/**
+ * uid_mem_enforce - look at a UID, and do what its limit asks for
+ * @user: the UID
+ * @policy: number of the policy, UID_MEM_POLICY_DEFAULT for that of the limit
+ *
+ * Many tasks may find their UID above its limit at once.  One sums and kills;
+ * what it found by then is the answer for those that have waited for it.  A task
+ * that is killed does not wait: somebody else looks in its stead.
+ */
+void uid_mem_enforce(struct uid_mem_user *user, unsigned int policy)
+{
+	int asked = atomic_inc_return(&user->asked);
+
+	if (mutex_lock_killable(&user->mutex)) {
+		mod_delayed_work(uid_mem_wq, &user->work, 0);
+		return;
+	}
+	/* A look that began after we asked has seen what we have. */
+	if (policy != UID_MEM_POLICY_DEFAULT || user->answered - asked < 0)
+		look(user, policy);
 	mutex_unlock(&user->mutex);
 }
 

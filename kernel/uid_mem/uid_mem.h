@@ -4,6 +4,7 @@
 #ifndef UID_MEM_H
 #define UID_MEM_H
 
+#include <linux/atomic.h>
 #include <linux/cred.h>
 #include <linux/mm.h>
 #include <linux/mutex.h>
@@ -25,8 +26,10 @@
  * @uid: the UID, in the initial user namespace
  * @refs: who works with it outside of the hooks of the engine; one for the limit
  * @account: what its processes use; the business of the engine
+ * @asked: how many looks have been asked for
  * @dying_at: when a process of it last was found dying, in jiffies
  * @mutex: protects what follows; one look at a UID at a time
+ * @answered: what @asked was when the last look began
  * @limit: the entry that counts for it
  * @peak: largest usage seen, in pages; @account may know of a larger one
  * @grace_spent: for how long usage was above max, in jiffies; see spend_grace()
@@ -50,9 +53,11 @@ struct uid_mem_user {
 	u32 uid;
 	refcount_t refs;
 	struct uid_mem_account account;
+	atomic_t asked;
 	unsigned long dying_at;
 
 	struct mutex mutex; /* what follows, to @look_in */
+	int answered;
 	struct uid_mem_limit limit;
 	long peak;
 	unsigned long grace_spent;

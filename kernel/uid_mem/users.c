@@ -312,6 +312,8 @@ static void set_user_limit(struct uid_mem_user *user,
  * uid_mem_users_set_limits - give each user the limit it has now
  * @table: the limits; the one given before is not read any more after an RCU
  *	   grace period
+ *
+ * One caller at a time.
  */
 void uid_mem_users_set_limits(const struct uid_mem_table *table)
 {
@@ -321,14 +323,21 @@ void uid_mem_users_set_limits(const struct uid_mem_table *table)
 
 	mutex_lock(&users_mutex);
 	rcu_assign_pointer(limits, table);
-	xa_for_each(&users, uid, user) {
-		if (find_limit(user->uid, &limit))
-			set_user_limit(user, &limit);
-		else
+	xa_for_each(&users, uid, user)
+		if (!find_limit(user->uid, &limit))
 			remove_user(user);
-	}
 	mutex_unlock(&users_mutex);
 	queue_work(uid_mem_wq, &free_dead_users_work);
+
+	/*
+	 * A user that is made from here on has its limit of this table.  To enforce
+	 * one may take a while; whoever needs a user made does not wait for that.
+	 */
+	for (uid = 0; (user = uid_mem_user_get_next(&uid)); uid++) {
+		if (find_limit(user->uid, &limit))
+			set_user_limit(user, &limit);
+		uid_mem_user_put(user);
+	}
 }
 
 /** uid_mem_users_exit - wait until all users that were removed are gone */
