@@ -6,9 +6,10 @@
  * The decision rests on the precise sum over the address spaces of the UID,
  * not on the account that called for it, so that nobody is killed because of
  * drift.  Victims are killed one after the other until what is left, without
- * those that are dying and have not had their time, is within the limit.  Nobody is killed where that cannot
- * be had: the sum of what processes hold that must not be killed is known before
- * the first kill.
+ * those that are dying and have not had their time, is within the limit.
+ *
+ * Nobody is killed where that cannot be had: the sum of what processes hold that
+ * must not be killed is known before the first kill.
  */
 
 #include <linux/jiffies.h>

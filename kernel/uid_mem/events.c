@@ -431,9 +431,9 @@ static bool is_waited_for(struct wait_queue_head *queue)
 {
 	bool ret;
 
-	/* Who has left the queue has also let go of its lock. */
+	/* Under its lock, of which who left the queue has let go. */
 	spin_lock_irq(&queue->lock);
-	ret = waitqueue_active(queue);
+	ret = !list_empty(&queue->head);
 	spin_unlock_irq(&queue->lock);
 	return ret;
 }

@@ -31,6 +31,17 @@
 #include "events.h"
 #include "uid_mem.h"
 
+/* Limits may have been written from the moment that there are files. */
+static void stop(void)
+{
+	uid_mem_proc_exit();
+	uid_mem_limits_exit();
+	uid_mem_events_exit();
+	uid_mem_enforce_exit();
+	uid_mem_engine_exit();
+	/* Tables that are being freed need nothing of the module. */
+}
+
 static int __init uid_mem_init(void)
 {
 	int err;
@@ -39,31 +50,23 @@ static int __init uid_mem_init(void)
 	if (err)
 		return err;
 	err = uid_mem_proc_init();
-	if (err)
-		goto exit_enforce;
+	if (err) {
+		uid_mem_enforce_exit();
+		return err;
+	}
 	err = uid_mem_syscalls_start();
-	if (err)
-		goto remove_proc;
+	if (err) {
+		stop();
+		return err;
+	}
 	pr_info("uid_mem: engine %s\n", uid_mem_engine_name);
 	return 0;
-
-remove_proc:
-	uid_mem_proc_exit();
-	uid_mem_events_exit();
-exit_enforce:
-	uid_mem_enforce_exit();
-	return err;
 }
 
 static void __exit uid_mem_exit(void)
 {
 	uid_mem_syscalls_stop();
-	uid_mem_proc_exit();
-	uid_mem_limits_exit();
-	uid_mem_events_exit();
-	uid_mem_enforce_exit();
-	uid_mem_engine_exit();
-	/* Tables that are being freed need nothing of the module. */
+	stop();
 }
 
 module_init(uid_mem_init);

@@ -282,10 +282,11 @@ int uid_mem_proc_init(void)
 		return -ENOMEM;
 	if (uid_mem_events_init(proc_dir))
 		goto remove;
-	if (!proc_create("limits", 0644, proc_dir, &limits_ops) ||
-	    !proc_create("stats", 0444, proc_dir, &stats_ops) ||
+	/* Limits last: from then on there is something to undo. */
+	if (!proc_create("stats", 0444, proc_dir, &stats_ops) ||
 	    !proc_create_single("features", 0444, proc_dir, features_show) ||
-	    !proc_create("scan", 0200, proc_dir, &scan_ops)) {
+	    !proc_create("scan", 0200, proc_dir, &scan_ops) ||
+	    !proc_create("limits", 0644, proc_dir, &limits_ops)) {
 		uid_mem_proc_exit();
 		uid_mem_events_exit();
 		return -ENOMEM;

@@ -291,7 +291,7 @@ static void set_user_limit(struct uid_mem_user *user,
 {
 	bool metric_changed;
 
-	if (!memcmp(&user->limit, limit, sizeof(*limit)))
+	if (uid_mem_limits_equal(&user->limit, limit))
 		return;
 	mutex_lock(&user->mutex);
 	metric_changed = user->limit.metric != limit->metric;
