@@ -10,7 +10,7 @@
 . /t/lib.sh
 
 limits '2001 max=100M'
-as 2001 stuck_victims 8 2>/dev/null &
+as_uid 2001 stuck_victims 8 2>/dev/null &
 tracer=$!
 # The limit, and what one victim may hold: that which went above it.
 seen=$(watch_usage 2001 $((208 * mib)) "$tracer")
