@@ -152,6 +152,7 @@ void uid_mem_engine_stop(void)
 /** uid_mem_engine_exit - the module is about to go, after the last stop */
 void uid_mem_engine_exit(void)
 {
+	uid_mem_reaper_exit();
 }
 
 /** uid_mem_engine_synchronize - wait until removed users are not in use */
@@ -307,6 +308,7 @@ struct uid_mem_user *uid_mem_engine_owner(struct mm_struct *mm)
 void uid_mem_engine_set_dying(struct mm_struct *mm)
 {
 	uid_mem_set_dying(mm);
+	uid_mem_reaper_add(mm);
 }
 
 /**

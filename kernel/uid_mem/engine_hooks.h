@@ -18,4 +18,8 @@ struct uid_mem_account {
 	atomic64_t held_at;
 };
 
+/* reaper.c */
+void uid_mem_reaper_add(struct mm_struct *mm);
+void uid_mem_reaper_exit(void);
+
 #endif

@@ -46,6 +46,7 @@
 #include <linux/export.h>
 #include <linux/minmax.h>
 #include <linux/mm.h>
+#include <linux/oom.h>
 #include <linux/percpu.h>
 #include <linux/rcupdate.h>
 #ifdef TRACEHOOK
@@ -519,6 +520,70 @@ void uid_mem_set_dying(struct mm_struct *mm)
 }
 EXPORT_SYMBOL_GPL(uid_mem_set_dying);
 
+/* Pages of an address space of @acct are gone.  Under rcu_read_lock(). */
+static void uid_mem_wake(struct uid_mem_acct *acct)
+{
+	if (acct && wq_has_sleeper(&acct->gone))
+		wake_up_all(&acct->gone);
+}
+
+/*
+ * Is every process that runs on @mm on its way out?  Then none joins any more:
+ * clone() fails with a fatal signal pending.
+ */
+static bool uid_mem_mm_is_dying(struct mm_struct *mm)
+{
+	struct task_struct *p;
+	bool ret = true;
+
+	rcu_read_lock();
+	for_each_process(p) {
+		if ((READ_ONCE(p->flags) & PF_KTHREAD) ||
+		    (READ_ONCE(p->signal->flags) & SIGNAL_GROUP_EXIT) ||
+		    (thread_group_empty(p) && (READ_ONCE(p->flags) & PF_EXITING)))
+			continue;
+		if (process_shares_mm(p, mm)) {
+			ret = false;
+			break;
+		}
+	}
+	rcu_read_unlock();
+	return ret;
+}
+
+/**
+ * uid_mem_reap - take its private memory from an address space
+ * @mm: the address space of processes that have been killed or exit; the caller
+ *	holds a reference on the structure
+ *
+ * For what does not get to its end by itself: a victim that is stopped by a
+ * tracer, or waits for a file system that does not answer.  Does what the OOM
+ * reaper does; pages that are shared stay until the address space goes.  Nothing
+ * is taken while a process that goes on shares the address space.  Sleeps.
+ *
+ * Return: false where it has to be tried again.
+ */
+bool uid_mem_reap(struct mm_struct *mm)
+{
+	bool done;
+
+	/* Without users it is on its way already. */
+	if (!mmget_not_zero(mm))
+		return true;
+	done = uid_mem_mm_is_dying(mm) && mmap_read_trylock(mm);
+	if (done) {
+		done = __oom_reap_task_mm(mm);
+		mmap_read_unlock(mm);
+		rcu_read_lock();
+		uid_mem_wake(rcu_dereference(mm->uid_mem));
+		rcu_read_unlock();
+	}
+	/* The last user must not have to wait for what the victim waits for. */
+	mmput_async(mm);
+	return done;
+}
+EXPORT_SYMBOL_GPL(uid_mem_reap);
+
 /**
  * uid_mem_acct_kill - take all address spaces off an account, for good
  * @acct: the account, which ->find() does not return any more
@@ -812,12 +877,8 @@ void __uid_mem_mm_dying(struct mm_struct *mm)
 
 void __uid_mem_mm_gone(struct mm_struct *mm)
 {
-	struct uid_mem_acct *acct;
-
 	rcu_read_lock();
-	acct = uid_mem_detach(mm, NULL, true);
-	if (acct && wq_has_sleeper(&acct->gone))
-		wake_up_all(&acct->gone);
+	uid_mem_wake(uid_mem_detach(mm, NULL, true));
 	rcu_read_unlock();
 }
 

@@ -14,7 +14,8 @@ puppet leaving 2001
 leaving=$pid
 puppet staying 2001
 staying=$pid
-does leaving use 48M
+# Shared memory: what is private is taken from it, see hostile_stopped_victim.t.
+does leaving share 48M
 # Up to 5.16 only a process of several threads is marked as exiting that early.
 does leaving thread
 does tracer hold "$leaving"

@@ -15,9 +15,10 @@
 #define MIB		(1UL << 20)
 #define PATIENCE_S	15
 
+/* Shared: private memory is taken from a victim, where the kernel has our patch. */
 static void touch(size_t mib)
 {
-	char *start = mmap(NULL, mib * MIB, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+	char *start = mmap(NULL, mib * MIB, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
 
 	if (start == MAP_FAILED)
 		return;

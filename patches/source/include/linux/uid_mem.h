@@ -108,6 +108,7 @@ long uid_mem_acct_sum(struct uid_mem_acct *acct, long counts[NR_MM_COUNTERS]);
 
 void uid_mem_place(struct task_struct *task, struct mm_struct *mm);
 void uid_mem_set_dying(struct mm_struct *mm);
+bool uid_mem_reap(struct mm_struct *mm);
 
 void __uid_mem_restock(struct uid_mem_acct *acct, long nr_pages);
 void __uid_mem_fault(void);
