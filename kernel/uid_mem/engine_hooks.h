@@ -4,6 +4,7 @@
 #ifndef UID_MEM_ENGINE_HOOKS_H
 #define UID_MEM_ENGINE_HOOKS_H
 
+#include <linux/cred.h>
 #include <linux/uid_mem.h>
 
 /**
@@ -17,6 +18,15 @@ struct uid_mem_account {
 	struct uid_mem_acct dying;
 	atomic64_t held_at;
 };
+
+/*
+ * The UID whose budget some credentials use: it changes with the real UID only
+ * where that takes privileges.
+ */
+static inline kuid_t uid_mem_engine_uid(const struct cred *cred)
+{
+	return cred->uid_mem_uid;
+}
 
 /* reaper.c */
 void uid_mem_reaper_add(struct mm_struct *mm);

@@ -117,24 +117,40 @@ static u32 namespace_owner(const struct cred *cred)
 	return from_kuid(&init_user_ns, ns->owner);
 }
 
+#define MAX_PAYERS	3
+
+/*
+ * The UIDs whose limit may count for some credentials; the first that has one
+ * does.  The budget that the engine knows of comes first, then that of the UID
+ * that created the outermost user namespace, or else anybody could leave their
+ * limit behind by making one, and then that of the real UID.
+ */
+static unsigned int find_payers(const struct cred *cred, u32 uids[MAX_PAYERS])
+{
+	unsigned int nr = 0;
+
+	uids[nr++] = from_kuid(&init_user_ns, uid_mem_engine_uid(cred));
+	if (cred->user_ns != &init_user_ns)
+		uids[nr++] = namespace_owner(cred);
+	uids[nr++] = from_kuid(&init_user_ns, cred->uid);
+	return nr;
+}
+
 /**
  * uid_mem_user_find - the user whose limit counts for some credentials
  * @cred: the credentials of a process
- *
- * That is its real UID.  In a user namespace, where that UID has no limit, it
- * is who created the outermost such namespace, or else anybody could leave
- * their limit behind by making one.
  *
  * Sleeps.  Return: the user, or NULL where there is no limit.
  */
 struct uid_mem_user *uid_mem_user_find(const struct cred *cred)
 {
-	struct uid_mem_user *user;
+	struct uid_mem_user *user = NULL;
+	u32 uids[MAX_PAYERS];
+	unsigned int i, nr = find_payers(cred, uids);
 
-	user = get_user_of(from_kuid(&init_user_ns, cred->uid));
-	if (user || cred->user_ns == &init_user_ns)
-		return user;
-	return get_user_of(namespace_owner(cred));
+	for (i = 0; i < nr && !user; i++)
+		user = get_user_of(uids[i]);
+	return user;
 }
 
 /* As get_user_of(), but @pending says that it has to be made yet. */
@@ -160,13 +176,14 @@ static struct uid_mem_user *peek_user_of(u32 uid, bool *pending)
  */
 struct uid_mem_user *uid_mem_user_peek(const struct cred *cred, bool *pending)
 {
-	struct uid_mem_user *user;
+	struct uid_mem_user *user = NULL;
+	u32 uids[MAX_PAYERS];
+	unsigned int i, nr = find_payers(cred, uids);
 
 	*pending = false;
-	user = peek_user_of(from_kuid(&init_user_ns, cred->uid), pending);
-	if (user || *pending || cred->user_ns == &init_user_ns)
-		return user;
-	return peek_user_of(namespace_owner(cred), pending);
+	for (i = 0; i < nr && !user && !*pending; i++)
+		user = peek_user_of(uids[i], pending);
+	return user;
 }
 
 /**

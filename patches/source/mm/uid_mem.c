@@ -11,10 +11,11 @@
  * An account is charged with the RSS counters of the address spaces it owns.
  * mm_struct::uid_mem names the account, so a charge costs the same however
  * many accounts and processes there are.  An address space belongs to the
- * account of the real UID of the process that runs on it: it is placed when
- * the process is forked, when it calls execve() and when the real UID (or the
- * user namespace) of its thread group leader changes.  Children of vfork()
- * run on the address space of their parent and never move it.
+ * account of the UID whose budget the process that runs on it uses
+ * (cred::uid_mem_uid): it is placed when the process is forked, when it calls
+ * execve() and when the real UID (or the user namespace) of its thread group
+ * leader changes.  Children of vfork() run on the address space of their parent
+ * and never move it.
  *
  * Precision: a CPU takes pages from the account in advance, uid_mem_acct::batch
  * at most, so that most charges concern only that CPU.  What the account has
@@ -42,6 +43,7 @@
  * Without an owner the static key is off and the hooks are no-ops.
  */
 
+#include <linux/capability.h>
 #include <linux/cred.h>
 #include <linux/export.h>
 #include <linux/minmax.h>
@@ -58,6 +60,7 @@
 #include <linux/sched/signal.h>
 #include <linux/srcu.h>
 #include <linux/uid_mem.h>
+#include <linux/user_namespace.h>
 #include <linux/workqueue.h>
 
 #define UID_MEM_BATCH	32UL
@@ -720,7 +723,9 @@ static bool uid_mem_inherits(struct task_struct *child)
 
 	return thread_group_leader(current) && !current->vfork_done &&
 	       atomic_read(&current->mm->mm_users) == get_nr_threads(current) &&
-	       uid_eq(cred->uid, mine->uid) && cred->user_ns == mine->user_ns;
+	       uid_eq(cred->uid, mine->uid) &&
+	       uid_eq(cred->uid_mem_uid, mine->uid_mem_uid) &&
+	       cred->user_ns == mine->user_ns;
 }
 
 void __uid_mem_fork(struct task_struct *child, struct mm_struct *mm)
@@ -842,6 +847,24 @@ bool __uid_mem_copy_stop(struct mm_struct *mm)
 void __uid_mem_exec(void)
 {
 	uid_mem_place(current, current->mm);
+}
+
+/**
+ * uid_mem_commit_uid - say whose budget a task uses with new credentials
+ * @new: the credentials that the current task is about to get
+ * @old: those it has
+ *
+ * That of its real UID, if it changes that with CAP_SETUID in the initial user
+ * namespace, as login and su do.  Without it the budget stays the same.  A user
+ * can create a namespace, and change there to the UIDs that are mapped for them,
+ * or leave a setuid file of such a UID: neither is a way out.
+ */
+void uid_mem_commit_uid(struct cred *new, const struct cred *old)
+{
+	new->uid_mem_uid = old->uid_mem_uid;
+	if (!uid_eq(new->uid, old->uid) && old->user_ns == &init_user_ns &&
+	    cap_raised(old->cap_effective, CAP_SETUID))
+		new->uid_mem_uid = new->uid;
 }
 
 void __uid_mem_commit_creds(void)

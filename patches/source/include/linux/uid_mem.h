@@ -110,6 +110,8 @@ void uid_mem_place(struct task_struct *task, struct mm_struct *mm);
 void uid_mem_set_dying(struct mm_struct *mm);
 bool uid_mem_reap(struct mm_struct *mm);
 
+void uid_mem_commit_uid(struct cred *new, const struct cred *old);
+
 void __uid_mem_restock(struct uid_mem_acct *acct, long nr_pages);
 void __uid_mem_fault(void);
 void __uid_mem_fork(struct task_struct *child, struct mm_struct *mm);
@@ -255,6 +257,8 @@ static inline bool uid_mem_is_short(struct mm_struct *mm,
 static inline bool uid_mem_is_near(struct mm_struct *mm) { return false; }
 static inline bool uid_mem_copy_stop(struct mm_struct *mm) { return false; }
 static inline void uid_mem_exec(void) { }
+static inline void uid_mem_commit_uid(struct cred *new,
+				      const struct cred *old) { }
 static inline void uid_mem_commit_creds(void) { }
 static inline void uid_mem_mm_dying(struct mm_struct *mm) { }
 static inline void uid_mem_mm_gone(struct mm_struct *mm) { }
