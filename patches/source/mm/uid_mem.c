@@ -2,11 +2,10 @@
 /*
  * Per-UID memory accounting
  *
- * Keeps, for the UIDs that somebody cares about, the number of pages that
- * their processes have mapped, and tells that somebody when the number leaves
- * a given range.  It takes no decision: which UID has an account and what
- * follows when a level is crossed is the business of the owner of the
- * accounts (struct uid_mem_ops), normally the module uid_mem.ko.
+ * Counts the pages that the processes of a UID have mapped, for the UIDs that
+ * have an account, and notifies the owner of the accounts when a count leaves a
+ * given range.  The owner (struct uid_mem_ops), normally the module uid_mem.ko,
+ * decides which UID has an account and what follows when a level is crossed.
  *
  * An account is charged with the RSS counters of the address spaces it owns.
  * mm_struct::uid_mem names the account, so a charge costs the same however
@@ -83,7 +82,7 @@ DEFINE_STATIC_SRCU(uid_mem_srcu);
 /* Odd while the owner changes what ->find() returns and places processes. */
 static unsigned int uid_mem_seq;
 
-/* To change the code of the kernel is dear, and owners often come back. */
+/* Patching kernel text is expensive, and owners often come back soon. */
 static void uid_mem_key_off(struct work_struct *work)
 {
 	mutex_lock(&uid_mem_ops_mutex);
@@ -139,7 +138,7 @@ void uid_mem_stop(const struct uid_mem_ops *ops)
 EXPORT_SYMBOL_GPL(uid_mem_stop);
 
 /**
- * uid_mem_synchronize - wait until nobody uses what was found before
+ * uid_mem_synchronize - wait until no hook uses what was found before
  *
  * After uid_mem_acct_kill() and once ->find() does not return the account any
  * more, no hook holds it when this returns.  Sleeps.
@@ -168,7 +167,12 @@ static void uid_mem_write_levels(struct uid_mem_acct *acct, long lower,
 void uid_mem_change_begin(void)
 {
 	WRITE_ONCE(uid_mem_seq, uid_mem_seq + 1);
-	smp_mb(); /* pairs with __uid_mem_forked() */
+	/*
+	 * Odd before the owner walks the task list.  Pairs with the barrier in
+	 * __uid_mem_forked(): either the walk finds the child, or the child finds
+	 * the change.
+	 */
+	smp_mb();
 }
 EXPORT_SYMBOL_GPL(uid_mem_change_begin);
 
@@ -244,10 +248,7 @@ bool uid_mem_acct_is_above(struct uid_mem_acct *acct)
 }
 EXPORT_SYMBOL_GPL(uid_mem_acct_is_above);
 
-/*
- * Whoever is above the level had better not go on as if nothing was wrong: let
- * this task see to it before it runs in user mode again.
- */
+/* A task that took its account above the level stops before it runs on. */
 static void uid_mem_notify_resume(struct uid_mem_acct *acct)
 {
 	if (current->mm && rcu_access_pointer(current->mm->uid_mem) == acct)
@@ -385,7 +386,6 @@ void __uid_mem_restock(struct uid_mem_acct *acct, long nr_pages)
 		atomic_long_sub(had, &acct->idle);
 	uid_mem_check(acct, atomic_long_add_return(batch / 2 - stock, &acct->charged));
 }
-EXPORT_SYMBOL_GPL(__uid_mem_restock);
 
 static long uid_mem_mm_counter(struct mm_struct *mm, int member)
 {
@@ -422,7 +422,7 @@ static bool uid_mem_attach(struct mm_struct *mm, struct uid_mem_acct *acct,
 
 	spin_lock(&acct->lock);
 	if (!acct->dead &&
-	    !cmpxchg((struct uid_mem_acct **)&mm->uid_mem, NULL, acct)) {
+	    !unrcu_pointer(cmpxchg(&mm->uid_mem, NULL, RCU_INITIALIZER(acct)))) {
 		list_add_tail(&mm->uid_mem_node, &acct->mms);
 		if (pages)
 			uid_mem_add(acct, pages);
@@ -694,8 +694,8 @@ void uid_mem_place(struct task_struct *task, struct mm_struct *mm)
 	idx = srcu_read_lock(&uid_mem_srcu);
 	ops = srcu_dereference(uid_mem_ops, &uid_mem_srcu);
 	/*
-	 * The credentials may change while we look; then whoever changes them
-	 * may have been here before us, so the last one to look must win.
+	 * The credentials may change meanwhile.  The task that changes them may
+	 * have been here first, so the last one to look must win.
 	 */
 	while (ops && stale) {
 		acct = srcu_dereference(mm->uid_mem, &uid_mem_srcu);
@@ -703,7 +703,7 @@ void uid_mem_place(struct task_struct *task, struct mm_struct *mm)
 			break;
 		cred = get_task_cred(task);
 		uid_mem_move(mm, ops->find(cred));
-		smp_mb(); /* pairs with the barriers in commit_creds() */
+		smp_mb(); /* placed, then look again; pairs with __uid_mem_commit_creds() */
 		stale = cred != rcu_access_pointer(task->real_cred);
 		put_cred(cred);
 	}
@@ -712,7 +712,7 @@ void uid_mem_place(struct task_struct *task, struct mm_struct *mm)
 EXPORT_SYMBOL_GPL(uid_mem_place);
 
 /*
- * Does @child, of whose address space nobody knows yet, belong where its parent
+ * Does @child, whose address space is not visible yet, belong where its parent
  * does?  The parent may run on an address space that is another's: vfork(),
  * CLONE_VM without CLONE_THREAD; and a thread may have credentials of its own.
  */
@@ -749,7 +749,7 @@ void __uid_mem_forked(struct task_struct *child, struct mm_struct *mm)
 {
 	if (!mm || mm == current->mm)
 		return;
-	smp_mb(); /* on the task list, then look: see uid_mem_change_begin() */
+	smp_mb(); /* on the task list, then look; pairs with uid_mem_change_begin() */
 	if ((mm->uid_mem_seq & 1) || mm->uid_mem_seq != READ_ONCE(uid_mem_seq))
 		uid_mem_place(child, mm);
 }
@@ -871,14 +871,14 @@ void __uid_mem_commit_creds(void)
 {
 	struct mm_struct *mm = current->mm;
 
-	smp_mb(); /* the new credentials are visible: see uid_mem_place() */
+	smp_mb(); /* new credentials, then place; pairs with uid_mem_place() */
 	if (mm && thread_group_leader(current) && !in_vfork(current))
 		uid_mem_place(current, mm);
 }
 
 /*
- * Far from its level the account may keep the pages while they go: nobody gets
- * to the level before they are gone, to be killed in their stead.
+ * Far from its level the account may keep the pages while they go: they are gone
+ * before it gets there, so no process is killed in their stead.
  */
 void __uid_mem_mm_dying(struct mm_struct *mm)
 {
