@@ -8,11 +8,21 @@
  * until their pages are gone.
  */
 
+#include <linux/hrtimer.h>
 #include <linux/jiffies.h>
+#include <linux/ktime.h>
 #include <linux/sched/signal.h>
+#include <linux/wait.h>
 
 #include "compat.h"
 #include "uid_mem.h"
+
+/* How long a UID's tasks may sleep with locks that others want: so much in so much. */
+#define HOLD_TIME	(4 * NSEC_PER_MSEC)
+#define HOLD_EVERY	NSEC_PER_SEC
+
+/* How long a task waits for victims on its way to user mode. */
+#define RESUME_WAIT_MS	1000
 
 const char *const uid_mem_engine_name = "hooks";
 
@@ -41,10 +51,10 @@ static void hooks_notify(struct uid_mem_acct *acct)
 }
 
 /*
- * Is there reason to wait: somebody who has not looked yet, or victims that
- * have not given back what they had?
+ * Has the UID been looked at, and have victims given back what they had?
+ * Not that of one that hangs.
  */
-static bool is_settled(struct uid_mem_user *user)
+static bool has_room(struct uid_mem_user *user)
 {
 	long max = uid_mem_pages(READ_ONCE(user->limit.max));
 	long live = uid_mem_acct_read(&user->account.live);
@@ -57,25 +67,51 @@ static bool is_settled(struct uid_mem_user *user)
 					 UID_MEM_DYING_WAIT);
 }
 
+/* Sleep until there is room, but not beyond @end, and not when killed. */
+static bool wait_for_room(struct uid_mem_user *user, ktime_t end)
+{
+	wait_queue_head_t *gone = &user->account.dying.gone;
+	DEFINE_WAIT(wait);
+	bool room;
+
+	do {
+		prepare_to_wait(gone, &wait, TASK_KILLABLE);
+		room = has_room(user);
+	} while (!room && !fatal_signal_pending(current) &&
+		 schedule_hrtimeout(&end, HRTIMER_MODE_ABS));
+	finish_wait(gone, &wait);
+	return room;
+}
+
 /*
- * Not for long: a victim may hang, and whoever waits may hold what the victim
- * needs.
+ * Until when tasks of a UID may sleep with locks that others want.  The time
+ * is the UID's, not each task's: many tasks that take turns with a lock hold up
+ * another task that wants it no longer than one does.
  */
-static void hooks_wait(struct uid_mem_acct *acct)
+static ktime_t hold_until(struct uid_mem_account *account)
+{
+	s64 now = ktime_get(), began = atomic64_read(&account->held_at);
+
+	if (now - began > HOLD_EVERY &&
+	    atomic64_try_cmpxchg(&account->held_at, &began, now))
+		began = now;
+	return began + HOLD_TIME;
+}
+
+static bool hooks_hold(struct uid_mem_acct *acct)
 {
 	struct uid_mem_user *user;
-	int tries = UID_MEM_DYING_WAIT;
 
 	if (!acct->dying)
-		return;
+		return true;
 	user = container_of(acct, struct uid_mem_user, account.live);
-	while (tries-- && !fatal_signal_pending(current) && !is_settled(user))
-		schedule_timeout_killable(1);
+	return has_room(user) || wait_for_room(user, hold_until(&user->account));
 }
 
 /*
  * The task that took its UID over the limit looks itself, rather than run on
- * until a worker gets to it.
+ * until a worker gets to it.  No lock is held: it waits as long as it takes
+ * victims that do not hang.
  */
 static void hooks_resume(struct uid_mem_acct *acct)
 {
@@ -84,15 +120,17 @@ static void hooks_resume(struct uid_mem_acct *acct)
 	if (!acct->dying)
 		return;
 	user = container_of(acct, struct uid_mem_user, account.live);
-	uid_mem_enforce(user, UID_MEM_POLICY_DEFAULT);
-	hooks_wait(acct);
+	if (uid_mem_acct_is_above(acct))
+		uid_mem_enforce(user, UID_MEM_POLICY_DEFAULT);
+	if (!has_room(user))
+		wait_for_room(user, ktime_add_ms(ktime_get(), RESUME_WAIT_MS));
 }
 
 static const struct uid_mem_ops hooks_ops = {
 	.find = hooks_find,
 	.notify = hooks_notify,
 	.resume = hooks_resume,
-	.wait = hooks_wait,
+	.hold = hooks_hold,
 };
 
 /**
@@ -114,6 +152,7 @@ void uid_mem_engine_stop(void)
 /** uid_mem_engine_exit - the module is about to go, after the last stop */
 void uid_mem_engine_exit(void)
 {
+	uid_mem_reaper_exit();
 }
 
 /** uid_mem_engine_synchronize - wait until removed users are not in use */
@@ -195,6 +234,8 @@ void uid_mem_engine_set_metric(struct uid_mem_user *user)
 void uid_mem_engine_set_levels(struct uid_mem_user *user, long lower, long upper)
 {
 	uid_mem_acct_set_levels(&user->account.live, lower, upper);
+	/* The tasks that wait for this look go on. */
+	wake_up_all(&user->account.dying.gone);
 }
 
 /**
@@ -209,6 +250,27 @@ void uid_mem_engine_read(struct uid_mem_user *user, struct uid_mem_usage *usage)
 	usage->dying = uid_mem_acct_sum(&user->account.dying, usage->counts);
 	user->peak = max3(user->peak, READ_ONCE(user->account.live.peak),
 			  usage->live + usage->dying);
+}
+
+static unsigned int hooks_count(struct uid_mem_acct *acct)
+{
+	struct mm_struct *mm;
+	unsigned int nr = 0;
+
+	spin_lock(&acct->lock);
+	list_for_each_entry(mm, &acct->mms, uid_mem_node)
+		nr += atomic_read(&mm->mm_users) > 0;
+	spin_unlock(&acct->lock);
+	return nr;
+}
+
+/**
+ * uid_mem_engine_count - the address spaces of a UID that somebody runs on
+ * @user: the UID
+ */
+unsigned int uid_mem_engine_count(struct uid_mem_user *user)
+{
+	return hooks_count(&user->account.live) + hooks_count(&user->account.dying);
 }
 
 /**
@@ -227,7 +289,7 @@ bool uid_mem_engine_owns(struct uid_mem_user *user, struct task_struct *p,
  * uid_mem_engine_owner - the UID an address space belongs to
  * @mm: the address space
  *
- * Return: the UID or NULL.  Valid as long as users are locked.
+ * Return: the UID or NULL, to compare it with one that is known to be there.
  */
 struct uid_mem_user *uid_mem_engine_owner(struct mm_struct *mm)
 {
@@ -246,6 +308,7 @@ struct uid_mem_user *uid_mem_engine_owner(struct mm_struct *mm)
 void uid_mem_engine_set_dying(struct mm_struct *mm)
 {
 	uid_mem_set_dying(mm);
+	uid_mem_reaper_add(mm);
 }
 
 /**
@@ -254,7 +317,7 @@ void uid_mem_engine_set_dying(struct mm_struct *mm)
  */
 void uid_mem_engine_hurry(struct task_struct *p)
 {
-	/* Who would use what it is to give back waits for it. */
+	/* The tasks that need what it gives back wait for it. */
 }
 
 /**

@@ -5,6 +5,7 @@
 #define UID_MEM_ENGINE_SCAN_H
 
 #include <linux/atomic.h>
+#include <linux/cred.h>
 #include <linux/list.h>
 #include <linux/llist.h>
 #include <linux/spinlock.h>
@@ -47,5 +48,11 @@ struct uid_mem_account {
 	bool active;
 	bool dead;
 };
+
+/* The kernel does not say whose budget some credentials use. */
+static inline kuid_t uid_mem_engine_uid(const struct cred *cred)
+{
+	return INVALID_UID;
+}
 
 #endif

@@ -20,10 +20,10 @@ static DEFINE_MUTEX(uid_mem_syscalls_mutex);
 DEFINE_STATIC_SRCU(uid_mem_syscalls_srcu);
 
 /**
- * uid_mem_syscalls_register - say who does the work of the system calls
+ * uid_mem_syscalls_register - have the system calls do something
  * @calls: the functions that do it
  *
- * Return: 0, or -EBUSY when there is somebody already.
+ * Return: 0, or -EBUSY when others are registered.
  */
 int uid_mem_syscalls_register(const struct uid_mem_syscalls *calls)
 {
@@ -63,7 +63,7 @@ EXPORT_SYMBOL_GPL(uid_mem_syscalls_unregister);
  *
  * Return: 0; 1 when the limit set least recently had to go for it; -EPERM;
  * -ERANGE for a UID or size that can't be; -ENOSPC when the table is full and
- * nothing may go; -ENOMEM; -ENODEV where nobody keeps limits.
+ * nothing may go; -ENOMEM; -ENODEV without the module that keeps limits.
  */
 SYSCALL_DEFINE2(set_mm_limits, uid_t, uid, __u64, max)
 {
@@ -81,11 +81,11 @@ SYSCALL_DEFINE2(set_mm_limits, uid_t, uid, __u64, max)
 
 /**
  * sys_uid_oom_killer - make all UIDs keep to their limits now
- * @policy: who is killed: 0 who has most memory, 1 who ran longest, 2 who has
- *	    the highest badness
+ * @policy: kill the process with most memory (0), with the longest run time (1)
+ *	    or with the highest badness (2)
  *
- * Return: 0; -EPERM; -EINVAL for a policy that does not exist; -ENODEV where
- * nobody keeps limits.
+ * Return: 0; -EPERM; -EINVAL for a policy that does not exist; -ENODEV without
+ * the module that keeps limits.
  */
 SYSCALL_DEFINE1(uid_oom_killer, int, policy)
 {

@@ -2,8 +2,8 @@
 # SPDX-FileCopyrightText: 2026 The uid_mem authors
 # SPDX-License-Identifier: GPL-3.0-or-later
 #
-# A process in a user namespace, whose UID has no limit of its own, counts to
-# the UID that created the outermost such namespace: a container is no way out.
+# A process in a user namespace counts to the UID that created the outermost such
+# namespace, whatever limits the UIDs inside have: a container is no way out.
 
 # shellcheck source=tests/kernel/lib.sh
 . /t/lib.sh
@@ -30,13 +30,21 @@ does nested use 40M
 ok 'a namespace in the namespace is none either' [ "$(stat_of 2001 usage)" -ge $((40 * mib)) ]
 dies nested use 40M
 
-limits '100005 max=128M'
+# A range gives each UID a budget, but not each UID of a namespace.
+limits '100000-165535 max=128M'
 enter own
-does own use 96M
-ok 'a subordinate UID with a limit of its own counts to that' [ "$(stat_of 100005 usage)" -ge $((96 * mib)) ]
-is 'and to nothing else' "$(stat_of 2001 usage)" 0
-dies own use 48M
-is 'in force' "$(event_count "event=kill uid=100005 pid=$pid ")" 1
+does own use 40M
+ok 'so does a subordinate UID with a limit of its own' [ "$(stat_of 2001 usage)" -ge $((40 * mib)) ]
+is 'and to nothing else' "$(stat_of 100005 usage)" 0
+dies own use 40M
+is 'in force' "$(event_count "event=kill uid=2001 pid=$pid ")" 1
+
+limits '!2001'
+enter free
+does free use 96M
+ok 'it counts to its own where the other UID has none' [ "$(stat_of 100005 usage)" -ge $((96 * mib)) ]
+dies free use 48M
+is 'in force, too' "$(event_count "event=kill uid=100005 pid=$pid ")" 1
 
 # Other namespaces change nothing.
 limits '2002 max=64M'

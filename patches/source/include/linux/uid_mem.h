@@ -7,6 +7,7 @@
 #define _LINUX_UID_MEM_H
 
 #include <linux/atomic.h>
+#include <linux/cache.h>
 #include <linux/jump_label.h>
 #include <linux/list.h>
 #include <linux/mm_types.h>
@@ -14,46 +15,55 @@
 #include <linux/preempt.h>
 #include <linux/rcupdate.h>
 #include <linux/spinlock.h>
+#include <linux/wait.h>
 
 struct cred;
 struct task_struct;
 
 /**
  * struct uid_mem_acct - an account: the address spaces it owns, their pages
- * @stock:	pages charged on each CPU and not yet added to @charged, normally
+ * @stock:	pages that each CPU has taken from the account in advance, normally
  *		at least 0 and less than @batch
- * @charged:	pages charged, without @stock
- * @peak:	largest @charged seen
- * @lower:	notify when the account falls below this many pages
- * @upper:	notify when the account rises above this many pages
- * @near_lower:	@lower, and what the CPUs may have in stock
- * @near_upper:	@upper, without that
+ * @batch:	bound of @stock; 0 when the account is close to a level
  * @members:	bit N is set when pages of MM counter N are charged
- * @batch:	bound of @stock; 1 when the account is close to a level
  * @dying:	the account for address spaces whose last user is gone while
  *		their pages are freed; NULL: they stay on this one until then,
  *		and leave it for no other
- * @dead:	no address space may join any more; under @lock
+ * @lower:	notify when the account falls below this many pages
+ * @upper:	notify when the account rises above this many pages
+ * @charged:	pages charged, and those in @stock
+ * @idle:	of @charged, what was in @stock when the account came close to a
+ *		level and is still there; 0 elsewhere
+ * @peak:	most pages seen
+ * @summing:	bit 0 is set while a CPU sums @stock
  * @lock:	protects @mms and @dead
+ * @dead:	no address space may join any more; under @lock
  * @mms:	the address spaces charged here, by mm_struct::uid_mem_node
+ * @gone:	woken when the pages of one of @mms are gone
+ *
+ * What each charge reads comes first; what any CPU may write at any time
+ * shares no cache line with it.
  *
  * The owner embeds it, and reaches the fields only through the functions
  * below, except for @dying, which it sets before the first charge.
  */
 struct uid_mem_acct {
 	long __percpu *stock;
-	struct uid_mem_acct *dying;
-	atomic_long_t charged;
-	long peak;
-	long lower;
-	long upper;
-	long near_lower;
-	long near_upper;
 	unsigned long batch;
 	unsigned int members;
+	struct uid_mem_acct *dying;
+	long lower;
+	long upper;
+
+	atomic_long_t charged ____cacheline_aligned_in_smp;
+	atomic_long_t idle;
+	long peak;
+	unsigned long summing;
+
+	spinlock_t lock ____cacheline_aligned_in_smp; /* mms, dead */
 	bool dead;
-	spinlock_t lock; /* mms, dead */
 	struct list_head mms;
+	wait_queue_head_t gone;
 };
 
 /**
@@ -65,15 +75,16 @@ struct uid_mem_acct {
  *		context, with page table locks held: must only schedule work.
  * @resume:	the current task, whose account is above its upper level, is
  *		about to return to user mode.  May sleep.
- * @wait:	the current task has to stop for as long as @notify's work is
- *		not done, or until it is killed; it holds locks of its address
- *		space, and nobody else's.  Sleeps.
+ * @hold:	the current task should stop until victims have given back their
+ *		pages.  It is in the kernel and holds locks that others may
+ *		want: sleeps for a moment at most.  Returns whether there is
+ *		room again.
  */
 struct uid_mem_ops {
 	struct uid_mem_acct *(*find)(const struct cred *cred);
 	void (*notify)(struct uid_mem_acct *acct);
 	void (*resume)(struct uid_mem_acct *acct);
-	void (*wait)(struct uid_mem_acct *acct);
+	bool (*hold)(struct uid_mem_acct *acct);
 };
 
 #ifdef CONFIG_UID_MEM
@@ -97,12 +108,16 @@ long uid_mem_acct_sum(struct uid_mem_acct *acct, long counts[NR_MM_COUNTERS]);
 
 void uid_mem_place(struct task_struct *task, struct mm_struct *mm);
 void uid_mem_set_dying(struct mm_struct *mm);
+bool uid_mem_reap(struct mm_struct *mm);
 
-void __uid_mem_flush(struct uid_mem_acct *acct);
+void uid_mem_commit_uid(struct cred *new, const struct cred *old);
+
+void __uid_mem_restock(struct uid_mem_acct *acct, long nr_pages);
 void __uid_mem_fault(void);
 void __uid_mem_fork(struct task_struct *child, struct mm_struct *mm);
 void __uid_mem_forked(struct task_struct *child, struct mm_struct *mm);
 bool __uid_mem_is_near(struct mm_struct *mm);
+bool __uid_mem_is_short(struct mm_struct *mm, long nr_pages);
 bool __uid_mem_copy_stop(struct mm_struct *mm);
 void __uid_mem_exec(void);
 void __uid_mem_commit_creds(void);
@@ -131,19 +146,20 @@ static inline void uid_mem_charge(struct mm_struct *mm, int member,
 	preempt_disable_notrace();
 	acct = rcu_dereference_sched(mm->uid_mem);
 	if (acct && (READ_ONCE(acct->members) & (1U << member))) {
-		unsigned long stock = this_cpu_add_return(*acct->stock, nr_pages);
+		unsigned long stock = this_cpu_sub_return(*acct->stock, nr_pages);
 
 		/* Less than nothing is a large number here. */
 		if (unlikely(stock >= READ_ONCE(acct->batch)))
-			__uid_mem_flush(acct);
+			__uid_mem_restock(acct, nr_pages);
 	}
 	preempt_enable_notrace();
 }
 
 /*
- * A page fault has been handled, for which the current task may wait: it holds
- * locks of an address space, and so must not where the caller says so.  One in
- * user mode waits on its way back, see uid_mem_resume_user_mode().
+ * A page fault has been handled.  One in user mode waits for victims on its way
+ * back, where no lock is held: see uid_mem_resume_user_mode().  One in the
+ * kernel may hold any lock that can be held while user memory is accessed, so
+ * it stops for a moment at most, and not at all if @nowait.
  */
 static inline void uid_mem_fault(bool in_user_mode, bool nowait)
 {
@@ -166,6 +182,14 @@ static inline void uid_mem_forked(struct task_struct *child,
 		__uid_mem_forked(child, mm);
 }
 
+/* Would so many pages more in @mm be too many? */
+static inline bool uid_mem_is_short(struct mm_struct *mm, long nr_pages)
+{
+	return static_branch_unlikely(&uid_mem_key) &&
+	       rcu_access_pointer(mm->uid_mem) &&
+	       __uid_mem_is_short(mm, nr_pages);
+}
+
 /* May a page table full of pages more in @mm, and on each CPU, be too many? */
 static inline bool uid_mem_is_near(struct mm_struct *mm)
 {
@@ -173,7 +197,11 @@ static inline bool uid_mem_is_near(struct mm_struct *mm)
 	       rcu_access_pointer(mm->uid_mem) && __uid_mem_is_near(mm);
 }
 
-/* fork() is copying pages to @mm, and has to fail if this is true.  Sleeps. */
+/*
+ * fork() is copying pages to @mm, and has to fail if this is true.  Sleeps for
+ * a moment at most: the mmap_lock of parent and child, and dup_mmap_sem, are
+ * held.
+ */
 static inline bool uid_mem_copy_stop(struct mm_struct *mm)
 {
 	return uid_mem_is_near(mm) && __uid_mem_copy_stop(mm);
@@ -224,9 +252,13 @@ static inline void uid_mem_fork(struct task_struct *child,
 				struct mm_struct *mm) { }
 static inline void uid_mem_forked(struct task_struct *child,
 				  struct mm_struct *mm) { }
+static inline bool uid_mem_is_short(struct mm_struct *mm,
+				    long nr_pages) { return false; }
 static inline bool uid_mem_is_near(struct mm_struct *mm) { return false; }
 static inline bool uid_mem_copy_stop(struct mm_struct *mm) { return false; }
 static inline void uid_mem_exec(void) { }
+static inline void uid_mem_commit_uid(struct cred *new,
+				      const struct cred *old) { }
 static inline void uid_mem_commit_creds(void) { }
 static inline void uid_mem_mm_dying(struct mm_struct *mm) { }
 static inline void uid_mem_mm_gone(struct mm_struct *mm) { }

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
-/* Who does the work of the system calls in mm/uid_mem_syscalls.c */
+/* The owner of the limits does the work of mm/uid_mem_syscalls.c */
 #ifndef _LINUX_UID_MEM_SYSCALLS_H
 #define _LINUX_UID_MEM_SYSCALLS_H
 

@@ -1,0 +1,24 @@
+#!/bin/sh
+# SPDX-FileCopyrightText: 2026 The uid_mem authors
+# SPDX-License-Identifier: GPL-3.0-or-later
+#
+# A UID above its limit holds up nobody else: its tasks do not wait for victims
+# while they hold a lock that another UID's process wants. The time is measured
+# with a victim that never gives back its memory.
+
+# shellcheck source=tests/kernel/lib.sh
+. /t/lib.sh
+
+uid=2001
+allowed_us=$((10000 * FACTOR))
+
+for way in pipe file cmdline; do
+    held_us=$(hold_up "$way" "$uid" 2>/tmp/rounds)
+    cat /tmp/rounds
+    ok "$way: another UID is held up by no more than $allowed_us us: $held_us" \
+        [ "${held_us:-$((allowed_us + 1))}" -le "$allowed_us" ]
+    ok "$way: there was a victim" [ "$(stat_of "$uid" kills)" -ge 1 ]
+    limits "!$uid"
+done
+
+done_testing
