@@ -12,10 +12,12 @@
  * for.
  *
  * An address space becomes known with its first event: on fork, while its
- * pages are copied, or when the process touches memory after execve() or
- * after it has changed its UID.  sched:sched_process_fork settles whose it is,
- * and a return probe on commit_creds() tells of changes of the UID at once; a
- * kernel without kprobes learns of them with the next event.
+ * pages are copied, or when the process touches memory after it has changed its
+ * UID.  sched:sched_process_fork and sched:sched_process_exec settle whose it
+ * is, and a return probe on commit_creds() tells of changes of the UID at once;
+ * a kernel without kprobes learns of them with the next event.  An address
+ * space that is not that of current says nothing of whose it is, unless current
+ * makes it.
  *
  * How far an account may be behind: each address space by @ignore, which gets
  * smaller as the limit comes closer, and from 6.2 on by what CPUs that it has
@@ -558,9 +560,22 @@ static void scan_remember(struct scan_cpu *c, struct mm_struct *mm,
 }
 
 /*
- * Not what runs here, or not as it was.  An address space that nobody runs on
- * yet belongs to who makes it: fork(), execve().  Any other that is not that of
- * current is somebody else's business, who has told of it: ptrace(), khugepaged.
+ * Is @mm the child of a fork() of current?  dup_mmap() holds its lock for
+ * writing, and nobody runs on it.  Anything else that changes the address
+ * space of another process (truncate(), reclaim, uprobes) does not hold the
+ * lock, or holds a reference on the users.  What execve() prepares counts to
+ * the old address space until it is used; see acct_arg_size().
+ */
+static bool scan_is_forked_here(struct mm_struct *mm)
+{
+	return atomic_read(&mm->mm_users) == 1 &&
+	       atomic_long_read(&mm->mmap_lock.owner) == (long)current;
+}
+
+/*
+ * Not what runs here, or not as it was.  A child is put on the account of its
+ * parent while its pages are copied.  Any other address space that is not that
+ * of current is charged to its own UID, if that is known.
  */
 static noinline struct scan_mm *scan_look_up(struct scan_cpu *c,
 					     struct mm_struct *mm)
@@ -578,7 +593,7 @@ static noinline struct scan_mm *scan_look_up(struct scan_cpu *c,
 		return e;
 	}
 	e = scan_find(mm);
-	if (!e && current->mm && atomic_read(&mm->mm_users) == 1) {
+	if (!e && current->mm && scan_is_forked_here(mm)) {
 		struct uid_mem_user *user = scan_user_of(current, &pending);
 
 		if (user)
@@ -634,6 +649,17 @@ static void probe_fork(void *data, struct task_struct *parent,
 	preempt_enable_notrace();
 }
 
+/* A small program may end before its first event. */
+static void probe_exec(void *data, struct task_struct *p, pid_t old_pid,
+		       struct linux_binprm *bprm)
+{
+	bool pending;
+
+	preempt_disable_notrace();
+	scan_place(p, p->mm, &pending);
+	preempt_enable_notrace();
+}
+
 static int scan_creds_changed(struct kretprobe_instance *instance,
 			      struct pt_regs *regs)
 {
@@ -671,6 +697,7 @@ struct scan_tracepoint {
 static struct scan_tracepoint scan_tracepoints[] = {
 	{ "rss_stat", probe_rss_stat },
 	{ "sched_process_fork", probe_fork },
+	{ "sched_process_exec", probe_exec },
 };
 
 static void scan_find_tracepoint(struct tracepoint *tp, void *unused)
