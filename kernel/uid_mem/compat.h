@@ -10,9 +10,12 @@
 #include <linux/kconfig.h>
 #include <linux/kthread.h>
 #include <linux/mm.h>
+#include <linux/sched.h>
+#include <linux/sched/prio.h>
 #include <linux/sched/signal.h>
 #include <linux/version.h>
 #include <linux/workqueue.h>
+#include <uapi/linux/sched/types.h>
 
 #if !IS_ENABLED(CONFIG_UID_MEM) && !defined(UID_MEM_ENGINE_SCAN)
 #error "the engine hooks needs CONFIG_UID_MEM: patch the kernel, or use the engine scan"
@@ -76,6 +79,30 @@ uid_mem_run_worker_on_cpu(unsigned int cpu)
 	return kthread_create_worker_on_cpu(cpu, 0, "uid_mem/%u", cpu);
 #else
 	return kthread_run_worker_on_cpu(cpu, 0, "uid_mem/%u");
+#endif
+}
+
+static inline struct kthread_worker *uid_mem_run_worker(const char *name)
+{
+#if LINUX_VERSION_CODE < KERNEL_VERSION(6, 14, 0)
+	return kthread_create_worker(0, "%s", name);
+#else
+	return kthread_run_worker(0, "%s", name);
+#endif
+}
+
+/* Up to 5.13 a module could not set a higher real-time priority than 50. */
+static inline void uid_mem_set_fifo_high(struct task_struct *p)
+{
+#if LINUX_VERSION_CODE < KERNEL_VERSION(5, 14, 0)
+	sched_set_fifo(p);
+#else
+	const struct sched_attr attr = {
+		.sched_policy = SCHED_FIFO,
+		.sched_priority = MAX_RT_PRIO - 1,
+	};
+
+	WARN_ON_ONCE(sched_setattr_nocheck(p, &attr));
 #endif
 }
 

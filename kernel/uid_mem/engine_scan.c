@@ -29,7 +29,10 @@
  * A look that is urgent has a thread with real-time priority on each CPU, which
  * comes in between as soon as no lock is held: the scheduler may give a worker
  * its turn some milliseconds later, and a thread on another CPU runs beside
- * what it is to stop.  fork() copies tens of MiB meanwhile.
+ * what it is to stop.  fork() copies tens of MiB meanwhile.  The priority is the
+ * lowest there is, so as not to delay real-time tasks that have nothing to do
+ * with it.  Where one keeps a look from its CPU, or asks for it, a rescuer gives
+ * those that look the highest priority until they are done.
  *
  * What this engine cannot do is hold up a process until the memory of a
  * victim is free; fork() fails meanwhile.  See docs/engines.md, and
@@ -117,22 +120,32 @@ static DEFINE_PER_CPU(struct scan_cpu, scan_cpus);
 /* Changes when what CPUs remember may be wrong. */
 static atomic_long_t scan_gen = ATOMIC_LONG_INIT(1);
 
+/* How late a look may be before the rescuer is called, in jiffies. */
+#define SCAN_PATIENCE	(HZ / 50 + 1)
+
 /**
  * struct scan_looker - looks at UIDs before anybody else runs on a CPU
  * @worker: the thread; NULL where the CPU was not there when it was made
  * @work: looks at @users
  * @users: by uid_mem_account::look
+ * @busy: @work runs, or is about to
  */
 struct scan_looker {
 	struct kthread_worker *worker;
 	struct kthread_work work;
 	struct llist_head users;
+	bool busy;
 };
 
 static DEFINE_PER_CPU(struct scan_looker, scan_lookers);
 
 /* That of a CPU which had one from the beginning, for those that did not. */
 static struct scan_looker *scan_first_looker;
+
+/* Comes before real-time tasks, on whichever CPU has room for it. */
+static struct kthread_worker *scan_rescuer;
+static void scan_rescue_fn(struct kthread_work *work);
+static DEFINE_KTHREAD_WORK(scan_rescue_work, scan_rescue_fn);
 
 static void scan_place_work_fn(struct work_struct *work);
 static DECLARE_WORK(scan_place_work, scan_place_work_fn);
@@ -198,10 +211,8 @@ static void scan_arm(struct uid_mem_user *user)
 			   scan_interval(&user->account));
 }
 
-static void scan_look_fn(struct kthread_work *work)
+static void scan_look_at(struct llist_node *users)
 {
-	struct scan_looker *l = container_of(work, struct scan_looker, work);
-	struct llist_node *users = llist_del_all(&l->users);
 	struct uid_mem_user *user, *next;
 
 	llist_for_each_entry_safe(user, next, users, account.look) {
@@ -209,6 +220,40 @@ static void scan_look_fn(struct kthread_work *work)
 		atomic_set_release(&user->account.queued, 0);
 		uid_mem_enforce(user, UID_MEM_POLICY_DEFAULT);
 	}
+}
+
+static void scan_look_fn(struct kthread_work *work)
+{
+	struct scan_looker *l = container_of(work, struct scan_looker, work);
+
+	scan_look_at(llist_del_all(&l->users));
+	WRITE_ONCE(l->busy, false);
+	/* If the rescuer comes only now, the next look begins with its priority. */
+	if (current->rt_priority > 1)
+		sched_set_fifo_low(current);
+}
+
+/*
+ * Real-time tasks are in the way of lookers.  Also take over what has not begun:
+ * another CPU may be free.
+ */
+static void scan_rescue_fn(struct kthread_work *work)
+{
+	unsigned int cpu;
+
+	for_each_possible_cpu(cpu) {
+		struct scan_looker *l = per_cpu_ptr(&scan_lookers, cpu);
+
+		if (l->worker && READ_ONCE(l->busy))
+			uid_mem_set_fifo_high(l->worker->task);
+	}
+	for_each_possible_cpu(cpu)
+		scan_look_at(llist_del_all(&per_cpu(scan_lookers, cpu).users));
+}
+
+static bool scan_is_realtime(struct task_struct *p)
+{
+	return !uid_mem_is_kthread(p) && READ_ONCE(p->prio) < MAX_RT_PRIO;
 }
 
 static void scan_look_now(struct uid_mem_user *user)
@@ -222,6 +267,7 @@ static void scan_look_now(struct uid_mem_user *user)
 	if (!l->worker)
 		l = scan_first_looker;
 	llist_add(&user->account.look, &l->users);
+	WRITE_ONCE(l->busy, true);
 	kthread_queue_work(l->worker, &l->work);
 	preempt_enable_notrace();
 }
@@ -230,6 +276,8 @@ static void scan_look_now(struct uid_mem_user *user)
 static void scan_notify(struct uid_mem_user *user)
 {
 	scan_look_now(user);
+	if (READ_ONCE(user->account.called) == SCAN_CALLED_RESCUER)
+		kthread_queue_work(scan_rescuer, &scan_rescue_work);
 	set_tsk_need_resched(current);
 	set_preempt_need_resched();
 }
@@ -259,6 +307,13 @@ static bool scan_is_outside(const struct uid_mem_account *a)
 	return a->charged[0] > a->upper || a->charged[0] < a->lower;
 }
 
+/* Does a real-time task keep the looker from its CPU? */
+static bool scan_needs_rescue(const struct uid_mem_account *a)
+{
+	return scan_is_realtime(current) ||
+	       (a->called && time_after(jiffies, a->called_at + SCAN_PATIENCE));
+}
+
 /*
  * Is it time to look?  Once is enough: a second CPU that asks for it would take
  * the work away from the first.  The lock of the account is held.
@@ -266,12 +321,18 @@ static bool scan_is_outside(const struct uid_mem_account *a)
 static bool scan_check(struct uid_mem_account *a)
 {
 	bool look = scan_set_ignore(a);
+	enum scan_called call;
 
 	a->peak = max(a->peak, a->charged[0] + a->charged[1]);
-	if (a->called ||
+	if (a->called == SCAN_CALLED_RESCUER ||
 	    (!look && !scan_is_outside(a) && a->nr_gone < SCAN_GONE))
 		return false;
-	a->called = true;
+	call = scan_needs_rescue(a) ? SCAN_CALLED_RESCUER : SCAN_CALLED_LOOKER;
+	if (a->called >= call)
+		return false;
+	if (!a->called)
+		a->called_at = jiffies;
+	a->called = call;
 	return true;
 }
 
@@ -752,31 +813,24 @@ static int scan_start_looker(unsigned int cpu)
 	return 0;
 }
 
-/*
- * They stay until the module goes: users are freed after the last limit is
- * gone.  That of a CPU which goes away runs on another one.
- */
-static int scan_start_lookers(void)
+static int scan_start_rescuer(void)
 {
-	unsigned int cpu;
-	int err = 0;
+	struct kthread_worker *worker = uid_mem_run_worker("uid_mem/rescue");
 
-	if (scan_first_looker)
-		return 0;
-	cpus_read_lock();
-	for_each_online_cpu(cpu) {
-		err = scan_start_looker(cpu);
-		if (err)
-			break;
-	}
-	cpus_read_unlock();
-	return scan_first_looker ? 0 : err;
+	if (IS_ERR(worker))
+		return PTR_ERR(worker);
+	uid_mem_set_fifo_high(worker->task);
+	scan_rescuer = worker;
+	return 0;
 }
 
 static void scan_stop_lookers(void)
 {
 	unsigned int cpu;
 
+	if (scan_rescuer)
+		kthread_destroy_worker(scan_rescuer);
+	scan_rescuer = NULL;
 	for_each_possible_cpu(cpu) {
 		struct scan_looker *l = per_cpu_ptr(&scan_lookers, cpu);
 
@@ -785,6 +839,31 @@ static void scan_stop_lookers(void)
 		l->worker = NULL;
 	}
 	scan_first_looker = NULL;
+}
+
+/*
+ * They stay until the module goes: users are freed after the last limit is
+ * gone.  That of a CPU which goes away runs on another one.
+ */
+static int scan_start_lookers(void)
+{
+	unsigned int cpu;
+	int err;
+
+	if (scan_rescuer)
+		return 0;
+	cpus_read_lock();
+	for_each_online_cpu(cpu) {
+		err = scan_start_looker(cpu);
+		if (err)
+			break;
+	}
+	cpus_read_unlock();
+	if (scan_first_looker)
+		err = scan_start_rescuer();
+	if (err)
+		scan_stop_lookers();
+	return err;
 }
 
 /* Wait for the looks that have been asked for. */
@@ -798,6 +877,7 @@ static void scan_flush_lookers(void)
 		if (l->worker)
 			kthread_flush_work(&l->work);
 	}
+	kthread_flush_work(&scan_rescue_work);
 }
 
 /**
@@ -980,7 +1060,8 @@ void uid_mem_engine_set_levels(struct uid_mem_user *user, long lower, long upper
 	a->upper = upper;
 	scan_set_ignore(a);
 	outside = scan_is_outside(a);
-	a->called = outside;
+	a->called = outside ? SCAN_CALLED_LOOKER : SCAN_NOT_CALLED;
+	a->called_at = jiffies;
 	interval = scan_interval(a);
 	active = a->active;
 	WRITE_ONCE(a->active, false);
@@ -999,7 +1080,7 @@ static void scan_read(struct uid_mem_user *user, struct uid_mem_usage *usage)
 
 	memset(usage, 0, sizeof(*usage));
 	spin_lock(&a->lock);
-	a->called = false;
+	a->called = SCAN_NOT_CALLED;
 	list_for_each_entry(e, &a->mms, list) {
 		scan_charge_all_locked(a, e);
 		for (i = 0; i < NR_MM_COUNTERS; i++)

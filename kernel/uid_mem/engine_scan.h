@@ -10,6 +10,13 @@
 #include <linux/spinlock.h>
 #include <linux/types.h>
 
+/* Whether a look has been asked for since the last one, and of whom. */
+enum scan_called {
+	SCAN_NOT_CALLED,
+	SCAN_CALLED_LOOKER,
+	SCAN_CALLED_RESCUER,
+};
+
 /**
  * struct uid_mem_account - what the processes of a UID use, in pages
  * @look: in the list of a CPU (struct scan_looker) while @queued
@@ -24,8 +31,9 @@
  * @upper: look at the UID when the former is above
  * @peak: largest sum of both seen
  * @ignore: an address space may change by this much before it is charged
+ * @called_at: when a look has been asked for, in jiffies
+ * @called: whether that has been since the last one
  * @close: so little is left that it has been looked at for that
- * @called: a look has been asked for since the last one
  * @active: something was charged since the last look
  * @dead: nothing is charged any more
  */
@@ -42,8 +50,9 @@ struct uid_mem_account {
 	long upper;
 	long peak;
 	long ignore;
+	unsigned long called_at;
+	enum scan_called called;
 	bool close;
-	bool called;
 	bool active;
 	bool dead;
 };

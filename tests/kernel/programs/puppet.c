@@ -68,6 +68,7 @@ static void print_help(void)
 	       "\n"
 	       "memory:     use BYTES  share BYTES  again TIMES  file PATH  free  pageout\n"
 	       "identity:   setgid GID  setuid UID  setreal UID  thread-setreal UID  unshare-user  name TEXT\n"
+	       "            realtime PRIORITY\n"
 	       "processes:  fork NAME  exec NAME  thread  sharer  vfork-sharer  vfork UID\n"
 	       "            vfork-exec  exit-leader  exit  spin MS\n"
 	       "others:     hold PID  held PID  release PID\n"
@@ -312,6 +313,16 @@ static int do_unshare_user(const char *unused)
 	if (unshare(CLONE_NEWUSER) || prctl(PR_SET_DUMPABLE, 1))
 		return refused("unshare");
 	return done("in a user namespace");
+}
+
+/* With the privileges of root, so before setuid. */
+static int do_realtime(const char *text)
+{
+	const struct sched_param param = { .sched_priority = atoi(text) };
+
+	if (sched_setscheduler(0, SCHED_FIFO, &param))
+		return refused("sched_setscheduler");
+	return done("priority %d", param.sched_priority);
 }
 
 static int do_name(const char *text)
@@ -590,6 +601,7 @@ static const struct command {
 	{ "setreal", true, do_setreal },
 	{ "thread-setreal", true, do_thread_setreal },
 	{ "unshare-user", false, do_unshare_user },
+	{ "realtime", true, do_realtime },
 	{ "name", true, do_name },
 	{ "fork", true, do_fork },
 	{ "exec", true, do_exec },
