@@ -29,7 +29,7 @@
 #include <linux/rcupdate.h>
 #include <linux/sched/signal.h>
 
-#include "scan_probes.h"
+#include "scan.h"
 #include "uid_mem.h"
 
 #ifdef CONFIG_KPROBES
@@ -59,6 +59,31 @@ static int run_instead(struct pt_regs *regs, void *function)
 	return 1;
 }
 
+/*
+ * Does the UID of @mm, which is being made, use more than its limit with its
+ * victims?  True while these have not given back what they had, for a second at
+ * most: one may hang.
+ */
+static bool has_to_wait(struct mm_struct *mm)
+{
+	const struct uid_mem_user *user;
+	bool wait = false;
+
+	rcu_read_lock();
+	user = scan_find_user(mm);
+	if (user) {
+		long dying = READ_ONCE(user->account.charged[1]);
+		long live = READ_ONCE(user->account.charged[0]);
+
+		wait = dying > 0 &&
+		       live + dying > uid_mem_pages(READ_ONCE(user->limit.max)) &&
+		       time_is_after_jiffies(READ_ONCE(user->dying_at) +
+					     UID_MEM_DYING_WAIT);
+	}
+	rcu_read_unlock();
+	return wait;
+}
+
 /* The first argument is the address space that gets the page table. */
 static bool has_to_fail(struct pt_regs *regs)
 {
@@ -66,7 +91,7 @@ static bool has_to_fail(struct pt_regs *regs)
 
 	if (!current->mm || mm == current->mm)
 		return false;
-	return fatal_signal_pending(current) || uid_mem_scan_has_to_wait(mm);
+	return fatal_signal_pending(current) || has_to_wait(mm);
 }
 
 static int probe_pte_alloc_one(struct kprobe *p, struct pt_regs *regs)
@@ -80,9 +105,32 @@ static int probe_pte_alloc(struct kprobe *p, struct pt_regs *regs)
 }
 
 #ifdef CONFIG_TRANSPARENT_HUGEPAGE
+/*
+ * May so much more be too much for the UID that @mm, that of current, belongs
+ * to?  @pages is what each of its tasks may be about to add.  What is dying of
+ * it counts as well.
+ */
+static bool is_near(struct mm_struct *mm, long pages)
+{
+	const struct uid_mem_user *user;
+	bool near = false;
+
+	rcu_read_lock();
+	user = scan_find_user(mm);
+	if (user) {
+		const struct uid_mem_account *a = &user->account;
+		long room = scan_room(a) - READ_ONCE(a->charged[1]);
+		long tasks = READ_ONCE(a->nr) + get_nr_threads(current);
+
+		near = room < pages * tasks;
+	}
+	rcu_read_unlock();
+	return near;
+}
+
 static int probe_huge_page(struct kprobe *p, struct pt_regs *regs)
 {
-	if (!current->mm || !uid_mem_scan_is_near(current->mm, HPAGE_PMD_NR))
+	if (!current->mm || !is_near(current->mm, HPAGE_PMD_NR))
 		return 0;
 	return run_instead(regs, no_huge_page);
 }
@@ -116,8 +164,8 @@ static struct scan_probe probes[] = {
 #endif
 };
 
-/** uid_mem_scan_probes_start - set the probes, as far as the kernel has them */
-void uid_mem_scan_probes_start(void)
+/** scan_probes_start - set the probes, as far as the kernel has them */
+void scan_probes_start(void)
 {
 	int i, err;
 
@@ -136,8 +184,8 @@ void uid_mem_scan_probes_start(void)
 	}
 }
 
-/** uid_mem_scan_probes_stop - undo uid_mem_scan_probes_start(); sleeps */
-void uid_mem_scan_probes_stop(void)
+/** scan_probes_stop - undo scan_probes_start(); sleeps */
+void scan_probes_stop(void)
 {
 	int i;
 
@@ -149,27 +197,27 @@ void uid_mem_scan_probes_stop(void)
 }
 
 /**
- * uid_mem_scan_probes_exit - wait until nobody runs in the place of a function
+ * scan_probes_exit - wait until nobody runs in the place of a function
  *
- * After uid_mem_scan_probes_stop(), before the module is gone.  Sleeps.
+ * After scan_probes_stop(), before the module is gone.  Sleeps.
  */
-void uid_mem_scan_probes_exit(void)
+void scan_probes_exit(void)
 {
 	synchronize_rcu_tasks();
 }
 
 #else
 
-void uid_mem_scan_probes_start(void)
+void scan_probes_start(void)
 {
 	pr_notice_once("uid_mem: this kernel has no probes: fork() or a huge page may exceed a limit by more\n");
 }
 
-void uid_mem_scan_probes_stop(void)
+void scan_probes_stop(void)
 {
 }
 
-void uid_mem_scan_probes_exit(void)
+void scan_probes_exit(void)
 {
 }
 

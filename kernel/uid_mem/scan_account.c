@@ -1,0 +1,290 @@
+// SPDX-License-Identifier: GPL-2.0-only
+// SPDX-FileCopyrightText: 2026 The uid_mem authors
+/*
+ * Engine "scan": the account of a UID
+ *
+ * Most changes of a counter are too small to matter (uid_mem_account::ignore)
+ * and only compared; the others are charged exactly.
+ *
+ * How far an account may be behind: each address space by @ignore, which gets
+ * smaller as the limit comes closer, and from 6.2 on by what CPUs that it has
+ * left keep in their part of a counter.  When less is left than that may add
+ * up to, the UID is looked at, which sums all its address spaces exactly.
+ * Before a kernel 6.2 each thread keeps up to 64 page faults to itself, which
+ * nobody can see.
+ */
+
+#include <linux/spinlock.h>
+
+#include "compat.h"
+#include "scan.h"
+#include "uid_mem.h"
+
+/* Pages of one address space that are never worth to be charged by themselves. */
+#define SCAN_IGNORE	64L
+
+/* Address spaces that are gone are given up when there are so many. */
+#define SCAN_GONE	32U
+
+static const unsigned int metric_members[UID_MEM_NR_METRICS] = {
+	[UID_MEM_METRIC_RSS] =
+		BIT(MM_FILEPAGES) | BIT(MM_ANONPAGES) | BIT(MM_SHMEMPAGES),
+	[UID_MEM_METRIC_ANON] = BIT(MM_ANONPAGES) | BIT(MM_SWAPENTS),
+};
+
+/*
+ * All that is ignored together is at most half of what is left.  Returns
+ * true when it has just become so little that all should be summed.
+ */
+static bool scan_set_ignore(struct uid_mem_account *a)
+{
+	long room = max(scan_room(a), 0L), each = 2 * SCAN_IGNORE;
+	bool was_close = a->close;
+
+	WRITE_ONCE(a->ignore, min(SCAN_IGNORE, room >> (fls(a->nr) + 1)));
+	each += uid_mem_counter_slack();
+	a->close = room < each * a->nr;
+	return a->close && !was_close;
+}
+
+static bool scan_is_outside(const struct uid_mem_account *a)
+{
+	return a->charged[0] > a->upper || a->charged[0] < a->lower;
+}
+
+/**
+ * scan_check - is it time to look?
+ * @a: the account; its lock is held
+ *
+ * Once is enough: a second CPU that asks for it would take the work away from
+ * the first.
+ */
+bool scan_check(struct uid_mem_account *a)
+{
+	bool look = scan_set_ignore(a);
+	enum scan_called call;
+
+	a->peak = max(a->peak, a->charged[0] + a->charged[1]);
+	if (a->called == SCAN_CALLED_RESCUER ||
+	    (!look && !scan_is_outside(a) && a->nr_gone < SCAN_GONE))
+		return false;
+	call = scan_needs_rescue(a) ? SCAN_CALLED_RESCUER : SCAN_CALLED_LOOKER;
+	if (a->called >= call)
+		return false;
+	if (!a->called)
+		a->called_at = jiffies;
+	a->called = call;
+	return true;
+}
+
+/* Charge a counter of @e as it is now.  The lock of the account is held. */
+static void scan_charge_locked(struct uid_mem_account *a, struct scan_mm *e,
+			       int member)
+{
+	long now = uid_mem_mm_counter(e->mm, member);
+
+	if (a->members & (1U << member))
+		a->charged[e->dying] += now - e->seen[member];
+	e->seen[member] = now;
+	WRITE_ONCE(e->base[member], uid_mem_mm_counter_here(e->mm, member));
+}
+
+/**
+ * scan_charge_all_locked - charge an address space as it is now
+ * @a: its account; the lock is held
+ * @e: the address space
+ */
+void scan_charge_all_locked(struct uid_mem_account *a, struct scan_mm *e)
+{
+	int i;
+
+	for (i = 0; i < NR_MM_COUNTERS; i++)
+		scan_charge_locked(a, e, i);
+}
+
+/* Returns whether the UID has to be looked at. */
+static bool scan_charge_mm_locked(struct uid_mem_account *a, struct scan_mm *e,
+				  int member)
+{
+	scan_charge_locked(a, e, member);
+	if (!e->gone && !atomic_read(&e->mm->mm_users)) {
+		e->gone = true;
+		a->nr_gone++;
+	}
+	return scan_check(a);
+}
+
+/**
+ * scan_charge - charge a counter of an address space as it is now
+ * @e: the address space, which may change to another account meanwhile
+ * @member: the counter
+ *
+ * With preemption off, so that the account stays.
+ */
+void scan_charge(struct scan_mm *e, int member)
+{
+	struct uid_mem_user *user;
+	bool mine, look = false;
+
+	do {
+		user = READ_ONCE(e->user);
+		if (!user)
+			return;
+		spin_lock(&user->account.lock);
+		mine = user == e->user;
+		if (mine)
+			look = scan_charge_mm_locked(&user->account, e, member);
+		spin_unlock(&user->account.lock);
+	} while (!mine);
+	if (look)
+		scan_notify(user);
+	scan_arm(user);
+}
+
+/**
+ * scan_pages - what an address space counts, in pages, as it has been charged
+ * @a: its account
+ * @e: the address space
+ */
+long scan_pages(const struct uid_mem_account *a, const struct scan_mm *e)
+{
+	long pages = 0;
+	int i;
+
+	for (i = 0; i < NR_MM_COUNTERS; i++)
+		if (a->members & (1U << i))
+			pages += e->seen[i];
+	return pages;
+}
+
+static void scan_set_dying_locked(struct uid_mem_account *a, struct scan_mm *e)
+{
+	if (e->dying)
+		return;
+	a->charged[0] -= scan_pages(a, e);
+	a->charged[1] += scan_pages(a, e);
+	e->dying = true;
+}
+
+/**
+ * scan_set_dying - from now on an address space is on its way out
+ * @e: the address space
+ *
+ * With preemption off, so that the account stays.
+ */
+void scan_set_dying(struct scan_mm *e)
+{
+	struct uid_mem_user *user;
+	bool mine;
+
+	do {
+		user = READ_ONCE(e->user);
+		if (!user)
+			return;
+		spin_lock(&user->account.lock);
+		mine = user == e->user;
+		if (mine)
+			scan_set_dying_locked(&user->account, e);
+		spin_unlock(&user->account.lock);
+	} while (!mine);
+}
+
+/**
+ * scan_read - sum all address spaces of a UID
+ * @user: the UID
+ * @usage: set to what it uses
+ */
+void scan_read(struct uid_mem_user *user, struct uid_mem_usage *usage)
+{
+	struct uid_mem_account *a = &user->account;
+	struct scan_mm *e;
+	int i;
+
+	memset(usage, 0, sizeof(*usage));
+	spin_lock(&a->lock);
+	a->called = SCAN_NOT_CALLED;
+	list_for_each_entry(e, &a->mms, list) {
+		scan_charge_all_locked(a, e);
+		for (i = 0; i < NR_MM_COUNTERS; i++)
+			usage->counts[i] += e->seen[i];
+	}
+	usage->live = a->charged[0];
+	usage->dying = a->charged[1];
+	a->peak = max(a->peak, usage->live + usage->dying);
+	user->peak = max(user->peak, a->peak);
+	spin_unlock(&a->lock);
+}
+
+/**
+ * uid_mem_engine_add - get ready for the processes of a UID
+ * @user: the UID, with its limit
+ *
+ * Return: 0.
+ */
+int uid_mem_engine_add(struct uid_mem_user *user)
+{
+	struct uid_mem_account *a = &user->account;
+
+	atomic_set(&a->queued, 0);
+	spin_lock_init(&a->lock);
+	INIT_LIST_HEAD(&a->mms);
+	a->members = metric_members[user->limit.metric];
+	a->lower = LONG_MIN;
+	a->upper = LONG_MAX;
+	a->ignore = SCAN_IGNORE;
+	return 0;
+}
+
+/**
+ * uid_mem_engine_set_metric - count what the limit of a UID says
+ * @user: the UID
+ */
+void uid_mem_engine_set_metric(struct uid_mem_user *user)
+{
+	struct uid_mem_account *a = &user->account;
+	struct scan_mm *e;
+
+	spin_lock(&a->lock);
+	a->members = metric_members[user->limit.metric];
+	a->charged[0] = 0;
+	a->charged[1] = 0;
+	list_for_each_entry(e, &a->mms, list)
+		a->charged[e->dying] += scan_pages(a, e);
+	spin_unlock(&a->lock);
+}
+
+/**
+ * uid_mem_engine_set_levels - say when to look at a UID
+ * @user: the UID
+ * @lower: when it uses fewer pages, LONG_MIN for never
+ * @upper: when it uses more pages, LONG_MAX for never
+ *
+ * Also the end of a look: another follows after a while if something was
+ * charged since the one before.
+ */
+void uid_mem_engine_set_levels(struct uid_mem_user *user, long lower, long upper)
+{
+	struct uid_mem_account *a = &user->account;
+	unsigned long interval;
+	bool outside, active;
+
+	spin_lock(&a->lock);
+	if (a->dead) {
+		spin_unlock(&a->lock);
+		return;
+	}
+	a->lower = lower;
+	a->upper = upper;
+	scan_set_ignore(a);
+	outside = scan_is_outside(a);
+	a->called = outside ? SCAN_CALLED_LOOKER : SCAN_NOT_CALLED;
+	a->called_at = jiffies;
+	interval = scan_interval(a);
+	active = a->active;
+	WRITE_ONCE(a->active, false);
+	spin_unlock(&a->lock);
+	if (outside)
+		scan_look_now(user);
+	else if (active)
+		queue_delayed_work(uid_mem_wq, &user->work, interval);
+}
