@@ -61,6 +61,13 @@ static inline long uid_mem_counter_slack(void)
 #define UID_MEM_RSS_STAT_ARGS	int member
 #endif
 
+/* From 6.16 on sched:sched_process_exit comes before the address space is left. */
+#if LINUX_VERSION_CODE < KERNEL_VERSION(6, 16, 0)
+#define UID_MEM_PROCESS_EXIT_ARGS	struct task_struct *p
+#else
+#define UID_MEM_PROCESS_EXIT_ARGS	struct task_struct *p, bool group_dead
+#endif
+
 /* Up to 5.15 the state of a core dump belonged to the address space. */
 static inline bool uid_mem_dumps_core(struct task_struct *process)
 {

@@ -105,8 +105,7 @@ void uid_mem_engine_free(struct uid_mem_user *user)
  */
 void uid_mem_engine_read(struct uid_mem_user *user, struct uid_mem_usage *usage)
 {
-	scan_read(user, usage);
-	if (READ_ONCE(user->account.nr_gone))
+	if (scan_read(user, usage))
 		scan_sweep(user, false);
 	if (usage->live > uid_mem_pages(READ_ONCE(user->limit.max))) {
 		scan_verify();

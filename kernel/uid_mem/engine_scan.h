@@ -24,7 +24,7 @@ enum scan_called {
  * @lock: protects what follows
  * @mms: its address spaces (struct scan_mm)
  * @nr: how many
- * @nr_gone: how many of them have nobody left who runs on them
+ * @nr_kept: how many the last sweep left
  * @members: which MM counters count, as bits
  * @charged: what counts against the limit, and what is on its way out
  * @lower: look at the UID when the former is below
@@ -43,7 +43,7 @@ struct uid_mem_account {
 	spinlock_t lock; /* what follows */
 	struct list_head mms;
 	unsigned int nr;
-	unsigned int nr_gone;
+	unsigned int nr_kept;
 	unsigned int members;
 	long charged[2];
 	long lower;

@@ -35,7 +35,6 @@ struct uid_mem_user;
  * @seen: its counters as they have been charged
  * @base: its counters as the CPU saw them that did so, without what others keep
  * @dying: its processes have been killed or exit
- * @gone: nobody runs on it any more
  */
 struct scan_mm {
 	struct hlist_node node;
@@ -46,7 +45,6 @@ struct scan_mm {
 	long seen[NR_MM_COUNTERS];
 	long base[NR_MM_COUNTERS];
 	bool dying;
-	bool gone;
 };
 
 /* scan_event.c */
@@ -82,7 +80,8 @@ void scan_charge_all_locked(struct uid_mem_account *a, struct scan_mm *e);
 void scan_charge(struct scan_mm *e, int member);
 long scan_pages(const struct uid_mem_account *a, const struct scan_mm *e);
 void scan_set_dying(struct scan_mm *e);
-void scan_read(struct uid_mem_user *user, struct uid_mem_usage *usage);
+bool scan_is_gone(const struct uid_mem_account *a, const struct scan_mm *e);
+unsigned int scan_read(struct uid_mem_user *user, struct uid_mem_usage *usage);
 
 /* scan_look.c */
 bool scan_needs_rescue(const struct uid_mem_account *a);

@@ -23,7 +23,10 @@
 /* Pages of one address space that are never worth to be charged by themselves. */
 #define SCAN_IGNORE	64L
 
-/* Address spaces that are gone are given up when there are so many. */
+/*
+ * Address spaces that are gone are given up when there may be so many, and as
+ * many as were left the last time.  Most go with the timer.
+ */
 #define SCAN_GONE	32U
 
 static const unsigned int metric_members[UID_MEM_NR_METRICS] = {
@@ -52,6 +55,11 @@ static bool scan_is_outside(const struct uid_mem_account *a)
 	return a->charged[0] > a->upper || a->charged[0] < a->lower;
 }
 
+static bool scan_is_crowded(const struct uid_mem_account *a)
+{
+	return a->nr > 2 * a->nr_kept + SCAN_GONE;
+}
+
 /**
  * scan_check - is it time to look?
  * @a: the account; its lock is held
@@ -66,7 +74,7 @@ bool scan_check(struct uid_mem_account *a)
 
 	a->peak = max(a->peak, a->charged[0] + a->charged[1]);
 	if (a->called == SCAN_CALLED_RESCUER ||
-	    (!look && !scan_is_outside(a) && a->nr_gone < SCAN_GONE))
+	    (!look && !scan_is_outside(a) && !scan_is_crowded(a)))
 		return false;
 	call = scan_needs_rescue(a) ? SCAN_CALLED_RESCUER : SCAN_CALLED_LOOKER;
 	if (a->called >= call)
@@ -102,18 +110,6 @@ void scan_charge_all_locked(struct uid_mem_account *a, struct scan_mm *e)
 		scan_charge_locked(a, e, i);
 }
 
-/* Returns whether the UID has to be looked at. */
-static bool scan_charge_mm_locked(struct uid_mem_account *a, struct scan_mm *e,
-				  int member)
-{
-	scan_charge_locked(a, e, member);
-	if (!e->gone && !atomic_read(&e->mm->mm_users)) {
-		e->gone = true;
-		a->nr_gone++;
-	}
-	return scan_check(a);
-}
-
 /**
  * scan_charge - charge a counter of an address space as it is now
  * @e: the address space, which may change to another account meanwhile
@@ -132,8 +128,10 @@ void scan_charge(struct scan_mm *e, int member)
 			return;
 		spin_lock(&user->account.lock);
 		mine = user == e->user;
-		if (mine)
-			look = scan_charge_mm_locked(&user->account, e, member);
+		if (mine) {
+			scan_charge_locked(&user->account, e, member);
+			look = scan_check(&user->account);
+		}
 		spin_unlock(&user->account.lock);
 	} while (!mine);
 	if (look)
@@ -190,13 +188,28 @@ void scan_set_dying(struct scan_mm *e)
 }
 
 /**
+ * scan_is_gone - has everybody left an address space, with all its pages?
+ * @a: its account; the lock is held
+ * @e: the address space
+ *
+ * How it ends may be too little to be charged, so there is no event to rely on.
+ */
+bool scan_is_gone(const struct uid_mem_account *a, const struct scan_mm *e)
+{
+	return !atomic_read(&e->mm->mm_users) && !scan_pages(a, e);
+}
+
+/**
  * scan_read - sum all address spaces of a UID
  * @user: the UID
  * @usage: set to what it uses
+ *
+ * Return: how many address spaces are gone.
  */
-void scan_read(struct uid_mem_user *user, struct uid_mem_usage *usage)
+unsigned int scan_read(struct uid_mem_user *user, struct uid_mem_usage *usage)
 {
 	struct uid_mem_account *a = &user->account;
+	unsigned int gone = 0;
 	struct scan_mm *e;
 	int i;
 
@@ -207,12 +220,16 @@ void scan_read(struct uid_mem_user *user, struct uid_mem_usage *usage)
 		scan_charge_all_locked(a, e);
 		for (i = 0; i < NR_MM_COUNTERS; i++)
 			usage->counts[i] += e->seen[i];
+		gone += scan_is_gone(a, e);
 	}
 	usage->live = a->charged[0];
 	usage->dying = a->charged[1];
 	a->peak = max(a->peak, usage->live + usage->dying);
 	user->peak = max(user->peak, a->peak);
+	/* The caller sweeps the others. */
+	a->nr_kept = a->nr - gone;
 	spin_unlock(&a->lock);
+	return gone;
 }
 
 /**

@@ -157,6 +157,24 @@ static void probe_exec(void *data, struct task_struct *p, pid_t old_pid,
 	preempt_enable_notrace();
 }
 
+/*
+ * The last pages of a small process are not worth an event: have the timer give
+ * up what is left of it.  current is about to leave its address space, or has
+ * just done so.
+ */
+static void probe_exit(void *data, UID_MEM_PROCESS_EXIT_ARGS)
+{
+	struct uid_mem_user *user;
+
+	if (atomic_read(&p->signal->live) || uid_mem_is_kthread(p))
+		return;
+	preempt_disable_notrace();
+	user = scan_find_user(p->mm ? : p->active_mm);
+	if (user)
+		scan_arm(user);
+	preempt_enable_notrace();
+}
+
 static int scan_creds_changed(struct kretprobe_instance *instance,
 			      struct pt_regs *regs)
 {
@@ -193,6 +211,7 @@ static struct scan_tracepoint scan_tracepoints[] = {
 	{ "rss_stat", probe_rss_stat },
 	{ "sched_process_fork", probe_fork },
 	{ "sched_process_exec", probe_exec },
+	{ "sched_process_exit", probe_exit },
 };
 
 static void scan_find_tracepoint(struct tracepoint *tp, void *unused)

@@ -76,7 +76,6 @@ static void scan_leave(struct scan_mm *e)
 	lockdep_assert_held(&scan_lock);
 	spin_lock(&a->lock);
 	a->charged[e->dying] -= scan_pages(a, e);
-	a->nr_gone -= e->gone;
 	a->nr--;
 	list_del(&e->list);
 	WRITE_ONCE(e->user, NULL);
@@ -94,7 +93,6 @@ static bool scan_join(struct scan_mm *e, struct uid_mem_user *user)
 	if (!a->dead) {
 		memset(e->seen, 0, sizeof(e->seen));
 		e->dying = false;
-		e->gone = false;
 		list_add_tail(&e->list, &a->mms);
 		a->nr++;
 		WRITE_ONCE(e->user, user);
@@ -245,7 +243,7 @@ void scan_sweep(struct uid_mem_user *user, bool all)
 	spin_lock(&scan_lock);
 	list_for_each_entry_safe(e, next, &a->mms, list) {
 		/* The reference is the last: even its page tables are gone. */
-		if (!all && (atomic_read(&e->mm->mm_users) || scan_pages(a, e)))
+		if (!all && !scan_is_gone(a, e))
 			continue;
 		scan_leave(e);
 		scan_unhash(e);

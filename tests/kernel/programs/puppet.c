@@ -69,7 +69,7 @@ static void print_help(void)
 	       "memory:     use BYTES  share BYTES  again TIMES  file PATH  free  pageout\n"
 	       "identity:   setgid GID  setuid UID  setreal UID  thread-setreal UID  unshare-user  name TEXT\n"
 	       "            realtime PRIORITY\n"
-	       "processes:  fork NAME  exec NAME  thread  sharer  vfork-sharer  vfork UID\n"
+	       "processes:  fork NAME  forks COUNT  exec NAME  thread  sharer  vfork-sharer  vfork UID\n"
 	       "            vfork-exec  exit-leader  exit  spin MS\n"
 	       "others:     hold PID  held PID  release PID\n"
 	       "\n"
@@ -378,6 +378,24 @@ static int do_fork(const char *name)
 	return done("%d", pid);
 }
 
+/* Children that end at once, one after the other. */
+static int do_forks(const char *text)
+{
+	int status;
+	pid_t pid;
+
+	for (int left = atoi(text); left > 0; left--) {
+		pid = fork();
+		if (pid < 0)
+			return refused("fork");
+		if (pid == 0)
+			_exit(0);
+		/* Fails when it is gone: SIGCHLD is ignored. */
+		waitpid(pid, &status, 0);
+	}
+	return done("%s", text);
+}
+
 /* The new program answers: it listens under the new name first. */
 static int do_exec(const char *name)
 {
@@ -604,6 +622,7 @@ static const struct command {
 	{ "realtime", true, do_realtime },
 	{ "name", true, do_name },
 	{ "fork", true, do_fork },
+	{ "forks", true, do_forks },
 	{ "exec", true, do_exec },
 	{ "thread", false, do_thread },
 	{ "sharer", false, do_sharer },
