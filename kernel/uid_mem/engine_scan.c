@@ -100,14 +100,15 @@ void uid_mem_engine_free(struct uid_mem_user *user)
  * @user: the UID
  * @usage: set to it
  *
- * Above the limit, every process is asked whose it is, so that nobody is
- * killed for what the events did not tell.
+ * Above the limit, every process is asked whose it is where the events may not
+ * have told, so that nobody is killed for that.
  */
 void uid_mem_engine_read(struct uid_mem_user *user, struct uid_mem_usage *usage)
 {
 	if (scan_read(user, usage))
 		scan_sweep(user, false);
-	if (usage->live > uid_mem_pages(READ_ONCE(user->limit.max))) {
+	if (usage->live > uid_mem_pages(READ_ONCE(user->limit.max)) &&
+	    !scan_events_are_complete()) {
 		scan_verify();
 		scan_read(user, usage);
 	}

@@ -7,6 +7,7 @@
 #include <linux/atomic.h>
 #include <linux/list.h>
 #include <linux/llist.h>
+#include <linux/mm_types_task.h>
 #include <linux/spinlock.h>
 #include <linux/types.h>
 
@@ -26,7 +27,9 @@ enum scan_called {
  * @nr: how many
  * @nr_kept: how many the last sweep left
  * @members: which MM counters count, as bits
- * @charged: what counts against the limit, and what is on its way out
+ * @counts: all MM counters of what counts against the limit, and of what is on
+ *	    its way out
+ * @charged: those of them in @members
  * @lower: look at the UID when the former is below
  * @upper: look at the UID when the former is above
  * @peak: largest sum of both seen
@@ -45,6 +48,7 @@ struct uid_mem_account {
 	unsigned int nr;
 	unsigned int nr_kept;
 	unsigned int members;
+	long counts[2][NR_MM_COUNTERS];
 	long charged[2];
 	long lower;
 	long upper;

@@ -47,8 +47,12 @@ struct scan_mm {
 	bool dying;
 };
 
+/* How many address spaces are treated under a lock that others wait for. */
+#define SCAN_BATCH	64
+
 /* scan_event.c */
 int scan_events_start(void);
+bool scan_events_are_complete(void);
 void scan_events_stop(void);
 
 /* scan_probes.c */
@@ -78,9 +82,9 @@ static inline long scan_room(const struct uid_mem_account *a)
 bool scan_check(struct uid_mem_account *a);
 void scan_charge_all_locked(struct uid_mem_account *a, struct scan_mm *e);
 void scan_charge(struct scan_mm *e, int member);
-long scan_pages(const struct uid_mem_account *a, const struct scan_mm *e);
+void scan_uncharge_locked(struct uid_mem_account *a, struct scan_mm *e);
 void scan_set_dying(struct scan_mm *e);
-bool scan_is_gone(const struct uid_mem_account *a, const struct scan_mm *e);
+bool scan_is_gone(const struct scan_mm *e);
 unsigned int scan_read(struct uid_mem_user *user, struct uid_mem_usage *usage);
 
 /* scan_look.c */

@@ -85,14 +85,21 @@ bool scan_check(struct uid_mem_account *a)
 	return true;
 }
 
+static void scan_add(struct uid_mem_account *a, bool dying, int member,
+		     long pages)
+{
+	a->counts[dying][member] += pages;
+	if (a->members & (1U << member))
+		a->charged[dying] += pages;
+}
+
 /* Charge a counter of @e as it is now.  The lock of the account is held. */
 static void scan_charge_locked(struct uid_mem_account *a, struct scan_mm *e,
 			       int member)
 {
 	long now = uid_mem_mm_counter(e->mm, member);
 
-	if (a->members & (1U << member))
-		a->charged[e->dying] += now - e->seen[member];
+	scan_add(a, e->dying, member, now - e->seen[member]);
 	e->seen[member] = now;
 	WRITE_ONCE(e->base[member], uid_mem_mm_counter_here(e->mm, member));
 }
@@ -140,28 +147,27 @@ void scan_charge(struct scan_mm *e, int member)
 }
 
 /**
- * scan_pages - what an address space counts, in pages, as it has been charged
- * @a: its account
+ * scan_uncharge_locked - take an address space off its account
+ * @a: the account; the lock is held
  * @e: the address space
  */
-long scan_pages(const struct uid_mem_account *a, const struct scan_mm *e)
+void scan_uncharge_locked(struct uid_mem_account *a, struct scan_mm *e)
 {
-	long pages = 0;
 	int i;
 
-	for (i = 0; i < NR_MM_COUNTERS; i++)
-		if (a->members & (1U << i))
-			pages += e->seen[i];
-	return pages;
+	for (i = 0; i < NR_MM_COUNTERS; i++) {
+		scan_add(a, e->dying, i, -e->seen[i]);
+		e->seen[i] = 0;
+	}
 }
 
 static void scan_set_dying_locked(struct uid_mem_account *a, struct scan_mm *e)
 {
 	if (e->dying)
 		return;
-	a->charged[0] -= scan_pages(a, e);
-	a->charged[1] += scan_pages(a, e);
+	scan_uncharge_locked(a, e);
 	e->dying = true;
+	scan_charge_all_locked(a, e);
 }
 
 /**
@@ -189,14 +195,46 @@ void scan_set_dying(struct scan_mm *e)
 
 /**
  * scan_is_gone - has everybody left an address space, with all its pages?
- * @a: its account; the lock is held
- * @e: the address space
+ * @e: the address space; the lock of its account is held
  *
  * How it ends may be too little to be charged, so there is no event to rely on.
  */
-bool scan_is_gone(const struct uid_mem_account *a, const struct scan_mm *e)
+bool scan_is_gone(const struct scan_mm *e)
 {
-	return !atomic_read(&e->mm->mm_users) && !scan_pages(a, e);
+	int i;
+
+	if (atomic_read(&e->mm->mm_users))
+		return false;
+	for (i = 0; i < NR_MM_COUNTERS; i++)
+		if (e->seen[i])
+			return false;
+	return true;
+}
+
+/*
+ * Charge all address spaces as they are now.  Each goes to the end of the list,
+ * so that the lock can be given up: a pass is over when as many have been
+ * charged as there were at its beginning.  Returns how many are gone.
+ */
+static unsigned int scan_charge_mms(struct uid_mem_account *a)
+{
+	unsigned int left, gone = 0;
+
+	lockdep_assert_held(&a->lock);
+	for (left = a->nr; left && !list_empty(&a->mms); left--) {
+		struct scan_mm *e = list_first_entry(&a->mms, struct scan_mm,
+						     list);
+
+		list_move_tail(&e->list, &a->mms);
+		scan_charge_all_locked(a, e);
+		gone += scan_is_gone(e);
+		if (left % SCAN_BATCH == 0) {
+			spin_unlock(&a->lock);
+			cond_resched();
+			spin_lock(&a->lock);
+		}
+	}
+	return gone;
 }
 
 /**
@@ -204,30 +242,25 @@ bool scan_is_gone(const struct uid_mem_account *a, const struct scan_mm *e)
  * @user: the UID
  * @usage: set to what it uses
  *
- * Return: how many address spaces are gone.
+ * Sleeps.  Return: how many address spaces are gone.
  */
 unsigned int scan_read(struct uid_mem_user *user, struct uid_mem_usage *usage)
 {
 	struct uid_mem_account *a = &user->account;
-	unsigned int gone = 0;
-	struct scan_mm *e;
+	unsigned int gone;
 	int i;
 
-	memset(usage, 0, sizeof(*usage));
 	spin_lock(&a->lock);
 	a->called = SCAN_NOT_CALLED;
-	list_for_each_entry(e, &a->mms, list) {
-		scan_charge_all_locked(a, e);
-		for (i = 0; i < NR_MM_COUNTERS; i++)
-			usage->counts[i] += e->seen[i];
-		gone += scan_is_gone(a, e);
-	}
+	gone = scan_charge_mms(a);
+	for (i = 0; i < NR_MM_COUNTERS; i++)
+		usage->counts[i] = a->counts[0][i] + a->counts[1][i];
 	usage->live = a->charged[0];
 	usage->dying = a->charged[1];
 	a->peak = max(a->peak, usage->live + usage->dying);
 	user->peak = max(user->peak, a->peak);
 	/* The caller sweeps the others. */
-	a->nr_kept = a->nr - gone;
+	a->nr_kept = a->nr - min(gone, a->nr);
 	spin_unlock(&a->lock);
 	return gone;
 }
@@ -259,14 +292,16 @@ int uid_mem_engine_add(struct uid_mem_user *user)
 void uid_mem_engine_set_metric(struct uid_mem_user *user)
 {
 	struct uid_mem_account *a = &user->account;
-	struct scan_mm *e;
+	int dying, i;
 
 	spin_lock(&a->lock);
 	a->members = metric_members[user->limit.metric];
-	a->charged[0] = 0;
-	a->charged[1] = 0;
-	list_for_each_entry(e, &a->mms, list)
-		a->charged[e->dying] += scan_pages(a, e);
+	for (dying = 0; dying < 2; dying++) {
+		a->charged[dying] = 0;
+		for (i = 0; i < NR_MM_COUNTERS; i++)
+			if (a->members & (1U << i))
+				a->charged[dying] += a->counts[dying][i];
+	}
 	spin_unlock(&a->lock);
 }
 

@@ -278,12 +278,24 @@ int scan_events_start(void)
 	/* It can be registered again after it was removed only when it is as new. */
 	scan_commit_creds.kp.addr = NULL;
 	scan_commit_creds.kp.flags = 0;
+	scan_commit_creds.kp.nmissed = 0;
 	err = register_kretprobe(&scan_commit_creds);
 	scan_has_kretprobe = !err;
 	if (err)
 		pr_notice_once("uid_mem: no return probe on commit_creds() (error %d): a changed UID counts from the next page fault on\n",
 			       err);
 	return 0;
+}
+
+/**
+ * scan_events_are_complete - has every change of a UID been told of?
+ *
+ * Not where there is no return probe, or it was missed.
+ */
+bool scan_events_are_complete(void)
+{
+	return scan_has_kretprobe && !scan_commit_creds.nmissed &&
+	       !scan_commit_creds.kp.nmissed;
 }
 
 /** scan_events_stop - undo scan_events_start(); sleeps */

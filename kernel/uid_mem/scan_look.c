@@ -9,7 +9,8 @@
  * what it is to stop.  fork() copies tens of MiB meanwhile.  The priority is the
  * lowest there is, so as not to delay real-time tasks that have nothing to do
  * with it.  Where one keeps a look from its CPU, or asks for it, a rescuer gives
- * those that look the highest priority until they are done.
+ * those that look the highest priority until they are done.  A look that takes
+ * long, because there are many address spaces, has no real-time priority.
  *
  * Any other look is the business of a timer, which runs while a UID is active.
  */
@@ -22,6 +23,9 @@
 #include "compat.h"
 #include "scan.h"
 #include "uid_mem.h"
+
+/* A UID with more address spaces is looked at without real-time priority. */
+#define SCAN_FEW	512U
 
 /* How late a look may be before the rescuer is called, in jiffies. */
 #define SCAN_PATIENCE	(HZ / 50 + 1)
@@ -58,14 +62,22 @@ static unsigned int scan_max_ms = 1000;
 module_param(scan_max_ms, uint, 0644);
 MODULE_PARM_DESC(scan_max_ms, "engine scan: how often to look at a UID that is active (default 1000)");
 
-static void scan_look_at(struct llist_node *users)
+/* @set_priority gives current the priority that it has otherwise. */
+static void scan_look_at(struct llist_node *users,
+			 void (*set_priority)(struct task_struct *p))
 {
 	struct uid_mem_user *user, *next;
 
 	llist_for_each_entry_safe(user, next, users, account.look) {
+		bool many = READ_ONCE(user->account.nr) > SCAN_FEW;
+
 		/* From here on it may be in another list. */
 		atomic_set_release(&user->account.queued, 0);
+		if (many)
+			sched_set_normal(current, MIN_NICE);
 		uid_mem_enforce(user, UID_MEM_POLICY_DEFAULT);
+		if (many)
+			set_priority(current);
 	}
 }
 
@@ -73,7 +85,7 @@ static void scan_look_fn(struct kthread_work *work)
 {
 	struct scan_looker *l = container_of(work, struct scan_looker, work);
 
-	scan_look_at(llist_del_all(&l->users));
+	scan_look_at(llist_del_all(&l->users), sched_set_fifo_low);
 	WRITE_ONCE(l->busy, false);
 	/* If the rescuer comes only now, the next look begins with its priority. */
 	if (current->rt_priority > 1)
@@ -95,7 +107,8 @@ static void scan_rescue_fn(struct kthread_work *work)
 			uid_mem_set_fifo_high(l->worker->task);
 	}
 	for_each_possible_cpu(cpu)
-		scan_look_at(llist_del_all(&per_cpu(scan_lookers, cpu).users));
+		scan_look_at(llist_del_all(&per_cpu(scan_lookers, cpu).users),
+			     uid_mem_set_fifo_high);
 }
 
 static bool scan_is_realtime(struct task_struct *p)

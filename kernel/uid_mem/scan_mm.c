@@ -69,16 +69,21 @@ struct uid_mem_user *scan_find_user(struct mm_struct *mm)
 	return e ? READ_ONCE(e->user) : NULL;
 }
 
+static void scan_leave_locked(struct uid_mem_account *a, struct scan_mm *e)
+{
+	lockdep_assert_held(&scan_lock);
+	scan_uncharge_locked(a, e);
+	a->nr--;
+	list_del(&e->list);
+	WRITE_ONCE(e->user, NULL);
+}
+
 static void scan_leave(struct scan_mm *e)
 {
 	struct uid_mem_account *a = &e->user->account;
 
-	lockdep_assert_held(&scan_lock);
 	spin_lock(&a->lock);
-	a->charged[e->dying] -= scan_pages(a, e);
-	a->nr--;
-	list_del(&e->list);
-	WRITE_ONCE(e->user, NULL);
+	scan_leave_locked(a, e);
 	spin_unlock(&a->lock);
 }
 
@@ -91,7 +96,6 @@ static bool scan_join(struct scan_mm *e, struct uid_mem_user *user)
 	lockdep_assert_held(&scan_lock);
 	spin_lock(&a->lock);
 	if (!a->dead) {
-		memset(e->seen, 0, sizeof(e->seen));
 		e->dying = false;
 		list_add_tail(&e->list, &a->mms);
 		a->nr++;
@@ -229,29 +233,51 @@ static void scan_place_work_fn(struct work_struct *work)
 	uid_mem_place_all();
 }
 
+/*
+ * Those that stay are charged, too: a pass of scan_read() that runs beside this
+ * one counts on it.  Returns whether there may be more of @left.
+ */
+static bool scan_sweep_batch(struct uid_mem_account *a, bool all,
+			     unsigned int *left)
+{
+	struct scan_mm *e, *next;
+	unsigned int n;
+	LIST_HEAD(list);
+
+	spin_lock(&scan_lock);
+	spin_lock(&a->lock);
+	for (n = 0; n < SCAN_BATCH && *left && !list_empty(&a->mms); n++) {
+		e = list_first_entry(&a->mms, struct scan_mm, list);
+		--*left;
+		if (!all && !scan_is_gone(e)) {
+			scan_charge_all_locked(a, e);
+			list_move_tail(&e->list, &a->mms);
+			continue;
+		}
+		scan_leave_locked(a, e);
+		scan_unhash(e);
+		list_add(&e->list, &list);
+	}
+	spin_unlock(&a->lock);
+	spin_unlock(&scan_lock);
+	list_for_each_entry_safe(e, next, &list, list)
+		scan_free(e);
+	return n == SCAN_BATCH;
+}
+
 /**
  * scan_sweep - take address spaces off the account of a UID, and free them
  * @user: the UID
  * @all: all of them; otherwise those that are gone
+ *
+ * Sleeps.
  */
 void scan_sweep(struct uid_mem_user *user, bool all)
 {
-	struct uid_mem_account *a = &user->account;
-	struct scan_mm *e, *next;
-	LIST_HEAD(list);
+	unsigned int left = READ_ONCE(user->account.nr);
 
-	spin_lock(&scan_lock);
-	list_for_each_entry_safe(e, next, &a->mms, list) {
-		/* The reference is the last: even its page tables are gone. */
-		if (!all && !scan_is_gone(a, e))
-			continue;
-		scan_leave(e);
-		scan_unhash(e);
-		list_add(&e->list, &list);
-	}
-	spin_unlock(&scan_lock);
-	list_for_each_entry_safe(e, next, &list, list)
-		scan_free(e);
+	while (scan_sweep_batch(&user->account, all, &left))
+		cond_resched();
 }
 
 /** scan_verify - place every process by its credentials as they are now */
