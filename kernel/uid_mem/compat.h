@@ -7,12 +7,17 @@
 #ifndef UID_MEM_COMPAT_H
 #define UID_MEM_COMPAT_H
 
+#include <linux/ftrace.h>
 #include <linux/kconfig.h>
 #include <linux/kthread.h>
 #include <linux/mm.h>
+#include <linux/ptrace.h>
+#include <linux/sched.h>
+#include <linux/sched/prio.h>
 #include <linux/sched/signal.h>
 #include <linux/version.h>
 #include <linux/workqueue.h>
+#include <uapi/linux/sched/types.h>
 
 #if !IS_ENABLED(CONFIG_UID_MEM) && !defined(UID_MEM_ENGINE_SCAN)
 #error "the engine hooks needs CONFIG_UID_MEM: patch the kernel, or use the engine scan"
@@ -58,6 +63,13 @@ static inline long uid_mem_counter_slack(void)
 #define UID_MEM_RSS_STAT_ARGS	int member
 #endif
 
+/* From 6.16 on sched:sched_process_exit comes before the address space is left. */
+#if LINUX_VERSION_CODE < KERNEL_VERSION(6, 16, 0)
+#define UID_MEM_PROCESS_EXIT_ARGS	struct task_struct *p
+#else
+#define UID_MEM_PROCESS_EXIT_ARGS	struct task_struct *p, bool group_dead
+#endif
+
 /* Up to 5.15 the state of a core dump belonged to the address space. */
 static inline bool uid_mem_dumps_core(struct task_struct *process)
 {
@@ -89,9 +101,88 @@ uid_mem_run_worker_on_cpu(unsigned int cpu)
 #endif
 }
 
+static inline struct kthread_worker *uid_mem_run_worker(const char *name)
+{
+#if LINUX_VERSION_CODE < KERNEL_VERSION(6, 14, 0)
+	return kthread_create_worker(0, "%s", name);
+#else
+	return kthread_run_worker(0, "%s", name);
+#endif
+}
+
+/* Up to 5.13 a module could not set a higher real-time priority than 50. */
+static inline void uid_mem_set_fifo_high(struct task_struct *p)
+{
+#if LINUX_VERSION_CODE < KERNEL_VERSION(5, 14, 0)
+	sched_set_fifo(p);
+#else
+	const struct sched_attr attr = {
+		.sched_policy = SCHED_FIFO,
+		.sched_priority = MAX_RT_PRIO - 1,
+	};
+
+	WARN_ON_ONCE(sched_setattr_nocheck(p, &attr));
+#endif
+}
+
 /* From 6.17 on a workqueue with workers on each CPU says so. */
 #if LINUX_VERSION_CODE < KERNEL_VERSION(6, 17, 0)
 #define WQ_PERCPU 0
+#endif
+
+/*
+ * A module can have another function run instead of one that ftrace knows, as a
+ * live patch does.  From 6.2 on that takes no more than the arguments.
+ */
+#if LINUX_VERSION_CODE < KERNEL_VERSION(6, 2, 0)
+#if defined(CONFIG_FUNCTION_TRACER) && defined(CONFIG_DYNAMIC_FTRACE_WITH_REGS)
+#define UID_MEM_FTRACE_REDIRECTS
+#define UID_MEM_FTRACE_FLAGS	(FTRACE_OPS_FL_SAVE_REGS | \
+				 FTRACE_OPS_FL_IPMODIFY | \
+				 FTRACE_OPS_FL_PERMANENT)
+#endif
+#elif defined(CONFIG_FUNCTION_TRACER) && defined(CONFIG_DYNAMIC_FTRACE_WITH_ARGS)
+#define UID_MEM_FTRACE_REDIRECTS
+#define UID_MEM_FTRACE_FLAGS	(FTRACE_OPS_FL_IPMODIFY | FTRACE_OPS_FL_PERMANENT)
+#endif
+
+#ifdef UID_MEM_FTRACE_REDIRECTS
+#if LINUX_VERSION_CODE < KERNEL_VERSION(5, 11, 0)
+#define uid_mem_ftrace_regs		pt_regs
+#define uid_mem_ftrace_pt_regs(regs)	(regs)
+#else
+#define uid_mem_ftrace_regs		ftrace_regs
+#define uid_mem_ftrace_pt_regs(regs)	ftrace_get_regs(regs)
+#endif
+
+static __always_inline void *
+uid_mem_ftrace_argument(struct uid_mem_ftrace_regs *regs)
+{
+#if LINUX_VERSION_CODE < KERNEL_VERSION(6, 2, 0)
+	return (void *)regs_get_kernel_argument(uid_mem_ftrace_pt_regs(regs), 0);
+#else
+	return (void *)ftrace_regs_get_argument(regs, 0);
+#endif
+}
+
+static __always_inline void
+uid_mem_ftrace_redirect(struct uid_mem_ftrace_regs *regs, void *function)
+{
+#if LINUX_VERSION_CODE < KERNEL_VERSION(6, 2, 0)
+	instruction_pointer_set(uid_mem_ftrace_pt_regs(regs),
+				(unsigned long)function);
+#else
+	ftrace_regs_set_instruction_pointer(regs, (unsigned long)function);
+#endif
+}
+
+/* Up to 6.1 not every kernel lets a module free it: some bytes stay. */
+static inline void uid_mem_ftrace_free_filter(struct ftrace_ops *ops)
+{
+#if LINUX_VERSION_CODE >= KERNEL_VERSION(6, 3, 0)
+	ftrace_free_filter(ops);
+#endif
+}
 #endif
 
 #endif

@@ -8,8 +8,16 @@
 #include <linux/cred.h>
 #include <linux/list.h>
 #include <linux/llist.h>
+#include <linux/mm_types_task.h>
 #include <linux/spinlock.h>
 #include <linux/types.h>
+
+/* Whether a look has been asked for since the last one, and of whom. */
+enum scan_called {
+	SCAN_NOT_CALLED,
+	SCAN_CALLED_LOOKER,
+	SCAN_CALLED_RESCUER,
+};
 
 /**
  * struct uid_mem_account - what the processes of a UID use, in pages
@@ -18,15 +26,18 @@
  * @lock: protects what follows
  * @mms: its address spaces (struct scan_mm)
  * @nr: how many
- * @nr_gone: how many of them have nobody left who runs on them
+ * @nr_kept: how many the last sweep left
  * @members: which MM counters count, as bits
- * @charged: what counts against the limit, and what is on its way out
+ * @counts: all MM counters of what counts against the limit, and of what is on
+ *	    its way out
+ * @charged: those of them in @members
  * @lower: look at the UID when the former is below
  * @upper: look at the UID when the former is above
  * @peak: largest sum of both seen
  * @ignore: an address space may change by this much before it is charged
+ * @called_at: when a look has been asked for, in jiffies
+ * @called: whether that has been since the last one
  * @close: so little is left that it has been looked at for that
- * @called: a look has been asked for since the last one
  * @active: something was charged since the last look
  * @dead: nothing is charged any more
  */
@@ -36,15 +47,17 @@ struct uid_mem_account {
 	spinlock_t lock; /* what follows */
 	struct list_head mms;
 	unsigned int nr;
-	unsigned int nr_gone;
+	unsigned int nr_kept;
 	unsigned int members;
+	long counts[2][NR_MM_COUNTERS];
 	long charged[2];
 	long lower;
 	long upper;
 	long peak;
 	long ignore;
+	unsigned long called_at;
+	enum scan_called called;
 	bool close;
-	bool called;
 	bool active;
 	bool dead;
 };

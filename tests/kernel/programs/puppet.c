@@ -68,7 +68,8 @@ static void print_help(void)
 	       "\n"
 	       "memory:     use BYTES  share BYTES  again TIMES  file PATH  free  pageout\n"
 	       "identity:   setgid GID  setuid UID  setreal UID  thread-setreal UID  unshare-user  name TEXT\n"
-	       "processes:  fork NAME  exec NAME  thread  sharer  vfork-sharer  vfork UID\n"
+	       "            realtime PRIORITY\n"
+	       "processes:  fork NAME  forks COUNT  exec NAME  thread  sharer  vfork-sharer  vfork UID\n"
 	       "            vfork-exec  exit-leader  exit  spin MS\n"
 	       "others:     hold PID  held PID  release PID\n"
 	       "\n"
@@ -314,6 +315,16 @@ static int do_unshare_user(const char *unused)
 	return done("in a user namespace");
 }
 
+/* With the privileges of root, so before setuid. */
+static int do_realtime(const char *text)
+{
+	const struct sched_param param = { .sched_priority = atoi(text) };
+
+	if (sched_setscheduler(0, SCHED_FIFO, &param))
+		return refused("sched_setscheduler");
+	return done("priority %d", param.sched_priority);
+}
+
 static int do_name(const char *text)
 {
 	if (prctl(PR_SET_NAME, text))
@@ -365,6 +376,24 @@ static int do_fork(const char *name)
 		return refused(name);
 	close(ready[0]);
 	return done("%d", pid);
+}
+
+/* Children that end at once, one after the other. */
+static int do_forks(const char *text)
+{
+	int status;
+	pid_t pid;
+
+	for (int left = atoi(text); left > 0; left--) {
+		pid = fork();
+		if (pid < 0)
+			return refused("fork");
+		if (pid == 0)
+			_exit(0);
+		/* Fails when it is gone: SIGCHLD is ignored. */
+		waitpid(pid, &status, 0);
+	}
+	return done("%s", text);
 }
 
 /* The new program answers: it listens under the new name first. */
@@ -590,8 +619,10 @@ static const struct command {
 	{ "setreal", true, do_setreal },
 	{ "thread-setreal", true, do_thread_setreal },
 	{ "unshare-user", false, do_unshare_user },
+	{ "realtime", true, do_realtime },
 	{ "name", true, do_name },
 	{ "fork", true, do_fork },
+	{ "forks", true, do_forks },
 	{ "exec", true, do_exec },
 	{ "thread", false, do_thread },
 	{ "sharer", false, do_sharer },
