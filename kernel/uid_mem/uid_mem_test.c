@@ -132,6 +132,19 @@ static const struct line lines[] = {
 	{ "10070 max=1M mode=kill", -EINVAL },
 	{ "10070 max=1M grace_ms=1s", -EINVAL },
 	{ "!10070 max=1M", -EINVAL },
+	{ "100000-165535 charge_to=2001", 1 },
+	{ "5 charge_to=4294967294", 1 },
+	{ "5 charge_to=", -EINVAL },
+	{ "5 charge_to=1-2", -EINVAL },
+	{ "5 charge_to=max", -EINVAL },
+	{ "5 charge_to=0", -ERANGE },
+	{ "5 charge_to=4294967295", -ERANGE },
+	{ "5 charge_to=2001 charge_to=2001", -EINVAL },
+	{ "5 charge_to=2001 max=1M", -EINVAL },
+	{ "5 mode=audit charge_to=2001", -EINVAL },
+	{ "!5 charge_to=2001", -EINVAL },
+	{ "5 charge_to=5", -EINVAL },
+	{ "5-9 charge_to=9", -EINVAL },
 	{ "! 10070", -EINVAL },
 	{ "root max=1M", -EINVAL },
 	{ "10- max=1M", -EINVAL },
@@ -257,7 +270,8 @@ static void grammar_prints_what_it_reads(struct kunit *test)
 	static const char *const text =
 		"1 max=1048576 high=max policy=default metric=rss grace_ms=0 mode=enforce\n"
 		"2-4294967294 max=18446744073709551614 high=1 policy=worst metric=anon grace_ms=3600000 mode=audit\n"
-		"3-5 max=max high=max policy=highest_rss metric=rss grace_ms=1 mode=enforce\n";
+		"3-5 max=max high=max policy=highest_rss metric=rss grace_ms=1 mode=enforce\n"
+		"6-9 charge_to=1\n";
 
 	EXPECT_WRITE(test, text, 0);
 	EXPECT_TABLE(test, text);
@@ -364,6 +378,36 @@ static void table_finds_in_ranges_with_common_ends(struct kunit *test)
 	KUNIT_EXPECT_EQ(test, uid_mem_table_find(t.table, 5)->limit.max, U64(4) << 20);
 	KUNIT_EXPECT_EQ(test, uid_mem_table_find(t.table, 6)->limit.max, U64(1) << 20);
 	KUNIT_EXPECT_EQ(test, uid_mem_table_find(t.table, 9)->limit.max, U64(5) << 20);
+}
+
+static void table_finds_who_pays(struct kunit *test)
+{
+	EXPECT_WRITE(test, "100-199 charge_to=5\n150-159 max=1M\n155 charge_to=6\n"
+			   "5 max=1M\n1-999 max=2M\n", 0);
+	KUNIT_EXPECT_EQ(test, uid_mem_table_payer(t.table, 100), 5U);
+	KUNIT_EXPECT_EQ(test, uid_mem_table_payer(t.table, 199), 5U);
+	KUNIT_EXPECT_EQ(test, uid_mem_table_payer(t.table, 150), 150U);
+	KUNIT_EXPECT_EQ(test, uid_mem_table_payer(t.table, 155), 6U);
+	KUNIT_EXPECT_EQ(test, uid_mem_table_payer(t.table, 200), 200U);
+	KUNIT_EXPECT_EQ(test, uid_mem_table_payer(t.table, 1000), 1000U);
+	EXPECT_WRITE(test, "!100-199\n", 0);
+	KUNIT_EXPECT_EQ(test, uid_mem_table_payer(t.table, 100), 100U);
+	KUNIT_EXPECT_EQ(test, uid_mem_table_payer(t.table, 155), 6U);
+}
+
+static void table_refuses_chains(struct kunit *test)
+{
+	EXPECT_WRITE(test, "5 charge_to=6\n6 charge_to=7\n", -EINVAL);
+	EXPECT_WRITE(test, "5 charge_to=6\n6 charge_to=5\n", -EINVAL);
+	EXPECT_WRITE(test, "5 charge_to=60\n60 max=1M\n50-99 charge_to=7\n", 0);
+	EXPECT_WRITE(test, "!60\n", -EINVAL);
+	EXPECT_WRITE(test, "7 charge_to=8\n", -EINVAL);
+	EXPECT_WRITE(test, "1-9 charge_to=10\n", -EINVAL);
+	EXPECT_TABLE(test, "5 charge_to=60\n50-99 charge_to=7\n"
+			   "60 max=1048576 high=max" REST);
+	/* What the whole write leaves is what counts. */
+	EXPECT_WRITE(test, "!60\n!5\n", 0);
+	EXPECT_TABLE(test, "50-99 charge_to=7\n");
 }
 
 static void table_gets_exactly(struct kunit *test)
@@ -639,6 +683,8 @@ static struct kunit_suite writer_suite = {
 static struct kunit_case table_cases[] = {
 	KUNIT_CASE(table_finds_the_narrowest),
 	KUNIT_CASE(table_finds_in_ranges_with_common_ends),
+	KUNIT_CASE(table_finds_who_pays),
+	KUNIT_CASE(table_refuses_chains),
 	KUNIT_CASE(table_gets_exactly),
 	KUNIT_CASE(table_is_sorted),
 	KUNIT_CASE(table_refuses_overlap),

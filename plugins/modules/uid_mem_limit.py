@@ -269,6 +269,7 @@ before:
   description:
     - The limits the task speaks of, as the kernel had them; with O(runtime=false), as the file had them.
     - With O(purge=true) the task speaks of all there are.
+    - An entry by which UIDs use the budget of another UID has C(uid) and C(charge_to), and nothing else.
   returned: success
   type: list
   elements: dict
@@ -301,6 +302,10 @@ before:
       description: The mode.
       type: str
       sample: enforce
+    charge_to:
+      description: The UID whose budget these UIDs use.
+      type: str
+      sample: "10070"
 after:
   description:
     - The same afterwards, read back from the kernel where it was written. In check mode as they would be.

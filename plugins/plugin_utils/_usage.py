@@ -6,7 +6,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable
 from dataclasses import dataclass
 
 from ansible_collections.devfleet.uid_mem.plugins.plugin_utils._limits import Limit, Table, Uids
@@ -85,7 +85,7 @@ class Excess:
 def exceeding(before: Table, after: Table, usage: dict[int, Usage]) -> list[Excess]:
     """The UIDs whose limit becomes another one, is enforced, and is below what they use."""
     found: list[Excess] = []
-    limits = zip(effective(before, usage), effective(after, usage), strict=True)
+    limits = zip(before.effective(usage), after.effective(usage), strict=True)
     for (uid, old), (_uid, new) in limits:
         if new is None or new.max is None or new.mode != "enforce":
             continue
@@ -96,22 +96,6 @@ def exceeding(before: Table, after: Table, usage: dict[int, Usage]) -> list[Exce
 
 def _force(limit: Limit) -> tuple[object, ...]:
     return (limit.max, limit.metric, limit.mode)
-
-
-def effective(table: Table, uids: Iterable[int]) -> Iterator[tuple[int, Limit | None]]:
-    """The limit that counts for each UID, the narrowest around it, in the order of the UIDs."""
-    limits = list(table)
-    place = 0
-    around: list[Limit] = []
-    for uid in sorted(uids):
-        while place < len(limits) and limits[place].uids.first <= uid:
-            while around and around[-1].uids.last < limits[place].uids.first:
-                around.pop()
-            around.append(limits[place])
-            place += 1
-        while around and around[-1].uids.last < uid:
-            around.pop()
-        yield uid, around[-1] if around else None
 
 
 def describe_excess(found: list[Excess]) -> str:

@@ -13,7 +13,6 @@ from ansible_collections.devfleet.uid_mem.plugins.plugin_utils._limits import Li
 from ansible_collections.devfleet.uid_mem.plugins.plugin_utils._usage import (
     Usage,
     describe_excess,
-    effective,
     exceeding,
     parse_processes,
     parse_stats,
@@ -69,7 +68,7 @@ def narrowest(table: Table, uid: int) -> Limit | None:
 
 @given(TABLES, st.sets(st.integers(0, 14)))
 def test_effective_limit_is_the_narrowest(table: Table, uids: set[int]) -> None:
-    assert list(effective(table, uids)) == [(uid, narrowest(table, uid)) for uid in sorted(uids)]
+    assert list(table.effective(uids)) == [(uid, narrowest(table, uid)) for uid in sorted(uids)]
 
 
 def over(before: str, after: str, used: int = 150, anon: int = 50) -> list[int]:
