@@ -68,6 +68,16 @@ static inline bool uid_mem_dumps_core(struct task_struct *process)
 #endif
 }
 
+/* From 5.14 on the state of a task has another name. */
+static inline bool uid_mem_is_runnable(struct task_struct *t)
+{
+#if LINUX_VERSION_CODE >= KERNEL_VERSION(5, 14, 0)
+	return READ_ONCE(t->__state) == TASK_RUNNING;
+#else
+	return READ_ONCE(t->state) == TASK_RUNNING;
+#endif
+}
+
 /* From 6.14 on a thread that has been made has to be started, too. */
 static inline struct kthread_worker *
 uid_mem_run_worker_on_cpu(unsigned int cpu)

@@ -211,6 +211,27 @@ void uid_mem_engine_read(struct uid_mem_user *user, struct uid_mem_usage *usage)
 			  usage->live + usage->dying);
 }
 
+static unsigned int hooks_count(struct uid_mem_acct *acct)
+{
+	struct mm_struct *mm;
+	unsigned int nr = 0;
+
+	spin_lock(&acct->lock);
+	list_for_each_entry(mm, &acct->mms, uid_mem_node)
+		nr += atomic_read(&mm->mm_users) > 0;
+	spin_unlock(&acct->lock);
+	return nr;
+}
+
+/**
+ * uid_mem_engine_count - the address spaces of a UID that somebody runs on
+ * @user: the UID
+ */
+unsigned int uid_mem_engine_count(struct uid_mem_user *user)
+{
+	return hooks_count(&user->account.live) + hooks_count(&user->account.dying);
+}
+
 /**
  * uid_mem_engine_owns - does an address space count against a UID's limit?
  * @user: the UID
@@ -227,7 +248,7 @@ bool uid_mem_engine_owns(struct uid_mem_user *user, struct task_struct *p,
  * uid_mem_engine_owner - the UID an address space belongs to
  * @mm: the address space
  *
- * Return: the UID or NULL.  Valid as long as users are locked.
+ * Return: the UID or NULL, to compare it with one that is known to be there.
  */
 struct uid_mem_user *uid_mem_engine_owner(struct mm_struct *mm)
 {

@@ -1032,6 +1032,23 @@ void uid_mem_engine_read(struct uid_mem_user *user, struct uid_mem_usage *usage)
 }
 
 /**
+ * uid_mem_engine_count - the address spaces of a UID that somebody runs on
+ * @user: the UID
+ */
+unsigned int uid_mem_engine_count(struct uid_mem_user *user)
+{
+	struct uid_mem_account *a = &user->account;
+	unsigned int nr = 0;
+	struct scan_mm *e;
+
+	spin_lock(&a->lock);
+	list_for_each_entry(e, &a->mms, list)
+		nr += atomic_read(&e->mm->mm_users) > 0;
+	spin_unlock(&a->lock);
+	return nr;
+}
+
+/**
  * uid_mem_engine_owns - does an address space count against a UID's limit?
  * @user: the UID
  * @p: a process that runs on it
@@ -1055,7 +1072,7 @@ bool uid_mem_engine_owns(struct uid_mem_user *user, struct task_struct *p,
  * uid_mem_engine_owner - the UID an address space belongs to
  * @mm: the address space
  *
- * Return: the UID or NULL.  Valid as long as users are locked.
+ * Return: the UID or NULL, to compare it with one that is known to be there.
  */
 struct uid_mem_user *uid_mem_engine_owner(struct mm_struct *mm)
 {

@@ -33,11 +33,13 @@ enum uid_mem_event_type {
  * @victim_rss: file, anon and shared memory of the victim, in bytes
  * @runtime_ms: CPU time it has used, in ms
  * @badness: how the policy rated it
+ * @held: what the process has that is in the way, in bytes
  * @policy: number of the policy, not UID_MEM_POLICY_DEFAULT
- * @pid: the victim, in the initial PID namespace
+ * @pid: the victim, or who is in the way, in the initial PID namespace
  * @comm: its name
  *
- * What is about a victim is there for UID_MEM_KILL and UID_MEM_WOULD_KILL.
+ * What is about a victim is there for UID_MEM_KILL and UID_MEM_WOULD_KILL; @pid,
+ * @comm and @held for UID_MEM_UNKILLABLE, where @pid is 0 if nobody is in the way.
  */
 struct uid_mem_event {
 	u64 seq;
@@ -51,6 +53,7 @@ struct uid_mem_event {
 	u64 victim_rss;
 	u64 runtime_ms;
 	u64 badness;
+	u64 held;
 	unsigned int policy;
 	pid_t pid;
 	char comm[TASK_COMM_LEN];

@@ -389,3 +389,20 @@ int uid_mem_print_limit(char *buf, size_t size, const struct uid_mem_limit *l)
 	return n;
 }
 EXPORT_SYMBOL_FOR_TEST(uid_mem_print_limit);
+
+/**
+ * uid_mem_limits_equal - do two entries say the same?
+ * @a: an entry
+ * @b: another
+ *
+ * Not by memcmp(): there is padding between the members.
+ */
+bool uid_mem_limits_equal(const struct uid_mem_limit *a,
+			  const struct uid_mem_limit *b)
+{
+	return a->first == b->first && a->last == b->last && a->max == b->max &&
+	       a->high == b->high && a->grace_ms == b->grace_ms &&
+	       a->policy == b->policy && a->metric == b->metric &&
+	       a->mode == b->mode;
+}
+EXPORT_SYMBOL_FOR_TEST(uid_mem_limits_equal);

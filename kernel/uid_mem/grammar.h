@@ -74,6 +74,8 @@ int uid_mem_parse_line(const char *line, size_t len,
 int uid_mem_print_uids(char *buf, size_t size, const struct uid_mem_limit *l);
 int uid_mem_print_size(char *buf, size_t size, u64 bytes);
 int uid_mem_print_limit(char *buf, size_t size, const struct uid_mem_limit *l);
+bool uid_mem_limits_equal(const struct uid_mem_limit *a,
+			  const struct uid_mem_limit *b);
 
 /* Provided by the policies (policy.c), or by a test. */
 int uid_mem_policy_number(const char *name, size_t len);

@@ -134,55 +134,66 @@ static const struct proc_ops limits_ops = {
 	.proc_release = limits_release,
 };
 
-/* The user at or after *pos, with users locked until stats_stop(). */
-static void *stats_start(struct seq_file *seq, loff_t *pos)
+/* Who may see all sees all, others see themselves. */
+static bool sees_all(const struct file *file)
 {
-	unsigned long uid = *pos;
-	struct uid_mem_user *user;
-
-	uid_mem_users_lock();
-	user = uid < U32_MAX ? uid_mem_users_next(&uid) : NULL;
-	*pos = uid;
-	return user;
+	return uid_eq(file->f_cred->euid, GLOBAL_ROOT_UID) ||
+	       file_ns_capable(file, &init_user_ns, CAP_SYS_RESOURCE);
 }
 
-static void *stats_next(struct seq_file *seq, void *v, loff_t *pos)
+/*
+ * The first user from *pos on that the reader sees, with a reference.  One that
+ * sees only itself costs what its own line costs.
+ */
+static struct uid_mem_user *stats_get(struct seq_file *seq, loff_t *pos)
 {
-	unsigned long uid = ++*pos;
+	const struct file *file = seq->file;
+	unsigned long uid = from_kuid(&init_user_ns, file->f_cred->uid);
 	struct uid_mem_user *user;
 
-	user = uid < U32_MAX ? uid_mem_users_next(&uid) : NULL;
+	if (*pos >= U32_MAX)
+		return NULL;
+	if (sees_all(file)) {
+		uid = *pos;
+		user = uid_mem_user_get_next(&uid);
+	} else {
+		user = *pos <= uid ? uid_mem_user_get(uid) : NULL;
+	}
 	if (user)
 		*pos = uid;
 	return user;
 }
 
-static void stats_stop(struct seq_file *seq, void *v)
+static void *stats_start(struct seq_file *seq, loff_t *pos)
 {
-	uid_mem_users_unlock();
+	return stats_get(seq, pos);
 }
 
-/* Who may see all sees all, others see themselves. */
-static bool may_see(struct seq_file *seq, u32 uid)
+static void *stats_next(struct seq_file *seq, void *v, loff_t *pos)
 {
-	const struct file *file = seq->file;
+	uid_mem_user_put(v);
+	++*pos;
+	return stats_get(seq, pos);
+}
 
-	return from_kuid(&init_user_ns, file->f_cred->uid) == uid ||
-	       uid_eq(file->f_cred->euid, GLOBAL_ROOT_UID) ||
-	       file_ns_capable(file, &init_user_ns, CAP_SYS_RESOURCE);
+static void stats_stop(struct seq_file *seq, void *v)
+{
+	if (v)
+		uid_mem_user_put(v);
 }
 
 static int stats_show(struct seq_file *seq, void *v)
 {
 	struct uid_mem_user *user = v;
 	struct uid_mem_usage u;
+	unsigned int procs;
 	char max[24];
 
-	if (!may_see(seq, user->uid))
-		return 0;
-	mutex_lock(&user->mutex);
+	if (mutex_lock_killable(&user->mutex))
+		return -EINTR;
 	uid_mem_engine_read(user, &u);
-	if (user->procs || user->max_events || user->high_events) {
+	procs = uid_mem_engine_count(user);
+	if (procs || user->max_events || user->high_events) {
 		uid_mem_print_size(max, sizeof(max), user->limit.max);
 		seq_printf(seq,
 			   "%u usage=%llu peak=%llu anon=%llu file=%llu shmem=%llu swap=%llu procs=%u max=%s kills=%lu max_events=%lu high_events=%lu\n",
@@ -192,7 +203,7 @@ static int stats_show(struct seq_file *seq, void *v)
 			   uid_mem_bytes(u.counts[MM_FILEPAGES]),
 			   uid_mem_bytes(u.counts[MM_SHMEMPAGES]),
 			   uid_mem_bytes(u.counts[MM_SWAPENTS]),
-			   user->procs, max, user->kills, user->max_events,
+			   procs, max, user->kills, user->max_events,
 			   user->high_events);
 	}
 	mutex_unlock(&user->mutex);
@@ -208,9 +219,6 @@ static const struct seq_operations stats_seq_ops = {
 
 static int stats_open(struct inode *inode, struct file *file)
 {
-	uid_mem_users_lock();
-	uid_mem_users_count_procs();
-	uid_mem_users_unlock();
 	return seq_open(file, &stats_seq_ops);
 }
 
@@ -274,10 +282,11 @@ int uid_mem_proc_init(void)
 		return -ENOMEM;
 	if (uid_mem_events_init(proc_dir))
 		goto remove;
-	if (!proc_create("limits", 0644, proc_dir, &limits_ops) ||
-	    !proc_create("stats", 0444, proc_dir, &stats_ops) ||
+	/* Limits last: from then on there is something to undo. */
+	if (!proc_create("stats", 0444, proc_dir, &stats_ops) ||
 	    !proc_create_single("features", 0444, proc_dir, features_show) ||
-	    !proc_create("scan", 0200, proc_dir, &scan_ops)) {
+	    !proc_create("scan", 0200, proc_dir, &scan_ops) ||
+	    !proc_create("limits", 0644, proc_dir, &limits_ops)) {
 		uid_mem_proc_exit();
 		uid_mem_events_exit();
 		return -ENOMEM;

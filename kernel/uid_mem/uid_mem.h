@@ -4,9 +4,12 @@
 #ifndef UID_MEM_H
 #define UID_MEM_H
 
+#include <linux/atomic.h>
 #include <linux/cred.h>
 #include <linux/mm.h>
 #include <linux/mutex.h>
+#include <linux/ratelimit_types.h>
+#include <linux/refcount.h>
 #include <linux/sched.h>
 #include <linux/workqueue.h>
 
@@ -21,33 +24,44 @@
 /**
  * struct uid_mem_user - a UID that has a limit and had a process
  * @uid: the UID, in the initial user namespace
+ * @refs: who works with it outside of the hooks of the engine; one for the limit
  * @account: what its processes use; the business of the engine
+ * @asked: how many looks have been asked for
  * @dying_at: when a process of it last was found dying, in jiffies
  * @mutex: protects what follows; one look at a UID at a time
+ * @answered: what @asked was when the last look began
  * @limit: the entry that counts for it
  * @peak: largest usage seen, in pages; @account may know of a larger one
- * @over_since: when usage went above max, in jiffies; valid if @over
+ * @grace_spent: for how long usage was above max, in jiffies; see spend_grace()
+ * @grace_at: until when that is, in jiffies
  * @unkillable_at: when there last was nobody to kill, in jiffies
- * @over: usage is above max
+ * @over: usage was above max at the last look
  * @high_told: the high event of this crossing is out
  * @max_told: the max event of this crossing is out
  * @unkillable_told: @unkillable_at is valid
  * @kills: processes killed
  * @max_events: how often max was crossed
  * @high_events: how often high was crossed
- * @procs: processes, as counted by who opened stats last
+ * @log_rate: limits its lines in the kernel's log
+ * @dying: address spaces on their way out; see dying.c
+ * @look_in: when to look again, in jiffies from now, 0 for never; for the time of
+ *	     a look
  * @work: looks at the UID
  * @dead: on the list of those to be freed
  */
 struct uid_mem_user {
 	u32 uid;
+	refcount_t refs;
 	struct uid_mem_account account;
+	atomic_t asked;
 	unsigned long dying_at;
 
-	struct mutex mutex; /* what follows, to @high_events */
+	struct mutex mutex; /* what follows, to @look_in */
+	int answered;
 	struct uid_mem_limit limit;
 	long peak;
-	unsigned long over_since;
+	unsigned long grace_spent;
+	unsigned long grace_at;
 	unsigned long unkillable_at;
 	bool over;
 	bool high_told;
@@ -56,8 +70,10 @@ struct uid_mem_user {
 	unsigned long kills;
 	unsigned long max_events;
 	unsigned long high_events;
+	struct ratelimit_state log_rate;
+	struct list_head dying;
+	unsigned long look_in;
 
-	unsigned int procs;
 	struct delayed_work work;
 	struct list_head dead;
 };
@@ -94,21 +110,29 @@ static inline long uid_mem_pages(u64 bytes)
 	return min_t(u64, bytes >> PAGE_SHIFT, LONG_MAX);
 }
 
-/* main.c: the limits, and the UIDs that have one */
-extern struct workqueue_struct *uid_mem_wq;
-
+/* limits.c: the table of limits in force */
 int uid_mem_limits_change(const struct uid_mem_change *changes, unsigned int nr);
 struct uid_mem_table *uid_mem_limits_copy(void);
+void uid_mem_limits_exit(void);
+
+/* users.c: the UIDs that have a limit */
 struct uid_mem_user *uid_mem_user_find(const struct cred *cred);
 struct uid_mem_user *uid_mem_user_peek(const struct cred *cred, bool *pending);
-void uid_mem_users_lock(void);
-void uid_mem_users_unlock(void);
-struct uid_mem_user *uid_mem_users_next(unsigned long *uid);
-void uid_mem_users_count_procs(void);
+void uid_mem_users_set_limits(const struct uid_mem_table *table);
+struct uid_mem_user *uid_mem_user_get(u32 uid);
+struct uid_mem_user *uid_mem_user_get_next(unsigned long *uid);
+void uid_mem_user_put(struct uid_mem_user *user);
+void uid_mem_users_exit(void);
+void uid_mem_place_all(void);
 void uid_mem_scan(unsigned int policy);
 
-/* place.c: the processes that run already */
-void uid_mem_place_all(void);
+/* enforce.c: a look at a UID */
+extern struct workqueue_struct *uid_mem_wq;
+
+int uid_mem_enforce_init(void);
+void uid_mem_enforce_exit(void);
+void uid_mem_enforce(struct uid_mem_user *user, unsigned int policy);
+void uid_mem_enforce_fn(struct work_struct *work);
 
 /* engine_hooks.c or engine_scan.c: who uses how much, and when to look */
 extern const char *const uid_mem_engine_name;
@@ -126,15 +150,12 @@ void uid_mem_engine_place(struct task_struct *p, struct mm_struct *mm);
 void uid_mem_engine_set_metric(struct uid_mem_user *user);
 void uid_mem_engine_set_levels(struct uid_mem_user *user, long lower, long upper);
 void uid_mem_engine_read(struct uid_mem_user *user, struct uid_mem_usage *usage);
+unsigned int uid_mem_engine_count(struct uid_mem_user *user);
 bool uid_mem_engine_owns(struct uid_mem_user *user, struct task_struct *p,
 			 struct mm_struct *mm);
 struct uid_mem_user *uid_mem_engine_owner(struct mm_struct *mm);
 void uid_mem_engine_set_dying(struct mm_struct *mm);
 void uid_mem_engine_hurry(struct task_struct *p);
-
-/* killer.c */
-void uid_mem_enforce(struct uid_mem_user *user, unsigned int policy);
-void uid_mem_enforce_fn(struct work_struct *work);
 
 /* syscalls.c */
 struct seq_file;

@@ -279,6 +279,27 @@ static void grammar_prints_what_it_reads(struct kunit *test)
 	EXPECT_TABLE(test, text);
 }
 
+static void limits_differ_by_their_members_only(struct kunit *test)
+{
+	static const char *const others[] = {
+		"8 max=64M", "7-9 max=64M", "7 max=65M", "7 max=64M high=1M",
+		"7 max=64M grace_ms=1", "7 max=64M policy=worst",
+		"7 max=64M metric=anon", "7 max=64M mode=audit",
+	};
+	struct uid_mem_change a, b;
+	unsigned int i;
+
+	memset(&a, 0, sizeof(a));
+	memset(&b, 0xff, sizeof(b));
+	KUNIT_ASSERT_EQ(test, uid_mem_parse_line("7 max=64M", 9, &a), 1);
+	KUNIT_ASSERT_EQ(test, uid_mem_parse_line("7 max=64M", 9, &b), 1);
+	KUNIT_EXPECT_TRUE(test, uid_mem_limits_equal(&a.limit, &b.limit));
+	for (i = 0; i < ARRAY_SIZE(others); i++) {
+		KUNIT_ASSERT_EQ(test, uid_mem_parse_line(others[i], strlen(others[i]), &b), 1);
+		KUNIT_EXPECT_FALSE(test, uid_mem_limits_equal(&a.limit, &b.limit));
+	}
+}
+
 /* Writer */
 
 static void writer_joins_split_lines(struct kunit *test)
@@ -653,6 +674,7 @@ static struct kunit_case grammar_cases[] = {
 	KUNIT_CASE(grammar_reads_sizes),
 	KUNIT_CASE(grammar_bounds_lines),
 	KUNIT_CASE(grammar_prints_what_it_reads),
+	KUNIT_CASE(limits_differ_by_their_members_only),
 	{}
 };
 

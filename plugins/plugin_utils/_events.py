@@ -144,7 +144,8 @@ def parse_event(line: str) -> dict[str, Any]:
 def tell_events(reading: Reading, request: InfoRequest) -> dict[str, object]:
     """The events that are wanted, how many more there would be, and how many the kernel has overwritten already.
 
-    A line C(event=lost) is not of the ring: events were overwritten while they were read. It is counted, not returned.
+    A line C(event=lost) is no event: some were dropped, of a UID that has more than its share, or while they were read. It
+    is counted, not returned.
     """
     lines = [parse_event(line) for line in (reading.events_text or "").splitlines()]
     kept = [event for event in lines if "seq" in event]
@@ -168,7 +169,10 @@ def tell_events(reading: Reading, request: InfoRequest) -> dict[str, object]:
         overwritten = first if kept[0]["ts"] >= oldest else 0
     else:
         overwritten = max(0, first - known - 1)
-    available = len(wanted) if request.reads_all_events else last + 1 - max(first, known + 1)
+    available = len(wanted)
+    if not request.reads_all_events:
+        # What was lost in between is not there.
+        available = max(len(told), last + 1 - max(first, known + 1) - overtaken)
     return {
         "events": told,
         "events_omitted": available - len(told),

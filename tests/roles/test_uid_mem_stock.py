@@ -61,8 +61,8 @@ def place(
 def other_source_fixture(tmp_path: pathlib.Path) -> pathlib.Path:
     other = tmp_path / "other"
     shutil.copytree(SOURCE, other, ignore=shutil.ignore_patterns("tests", "*.o", "*.ko"))
-    with (other / "main.c").open("a", encoding="utf-8") as main:
-        main.write("/* changed */\n")
+    with (other / "module.c").open("a", encoding="utf-8") as source:
+        source.write("/* changed */\n")
     (other / "uid_mem.mod.c").write_text("left by a build\n", encoding="utf-8")
     return other
 

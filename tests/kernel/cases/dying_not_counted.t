@@ -2,13 +2,27 @@
 # SPDX-FileCopyrightText: 2026 The uid_mem authors
 # SPDX-License-Identifier: GPL-3.0-or-later
 #
-# A killed process does not count against the limit from the kill on, and is
-# not killed again, however long it takes to go; who is new may use its room.
+# A killed process is not killed again, and does not count against the limit
+# while it goes. One that does not go counts again after a moment, until it is
+# gone: others of its UID are killed for it, and nobody else.
 
 # shellcheck source=tests/kernel/lib.sh
 . /t/lib.sh
 
+# Those that go: who is next may use all of the room at once.
 limits '2001 max=64M'
+for round in 1 2 3; do
+    puppet "big$round" 2001
+    dies "big$round" use 96M
+    puppet "next$round" 2001
+    next=$pid
+    does "next$round" use 48M
+    ok 'the next one lives' alive "$next"
+    tell "next$round" exit
+    ok_soon 'until it exits' gone "$next"
+done
+is 'as many kills as victims' "$(event_count event=kill)" 3
+
 puppet tracer 0
 # Stopped at the beginning of its exit, after SIGKILL, for as long as we like.
 puppet slow 2001
@@ -17,19 +31,21 @@ does slow use 60M
 does tracer hold "$slow"
 limits '2001 max=32M'
 ok_soon 'killed' has_events 1 "event=kill uid=2001 pid=$slow "
-
-for round in 1 2 3; do
-    puppet "new$round" 2001
-    does "new$round" use 8M
-    echo default >/proc/uid_mem/scan
-done
-is 'killed once, and nobody else' "$(event_count event=kill)" 1
-is 'as counted' "$(stat_of 2001 kills)" 1
 tell tracer held "$slow"
 echo "# at its exit: $answer"
-dies new1 use 24M
-is 'what is not dying counts' "$(event_count event=kill)" 2
+puppet new 2001
+new=$pid
+ok_soon 'what it still holds counts: others are killed' gone "$new"
+ok_soon 'the event names what is in the way' has_events 1 "event=unkillable uid=2001 pid=$slow "
+is 'it was killed once' "$(event_count "event=kill uid=2001 pid=$slow ")" 1
+puppet other 2002
+other=$pid
+does other use 40M
 tell tracer release "$slow"
 ok_soon 'gone at last' gone "$slow"
-is 'no other kill' "$(event_count event=kill)" 2
+ok_soon 'and its memory with it' stat_is 2001 usage -eq 0
+puppet new 2001
+does new use 24M
+sleep 1
+ok 'who is new lives' alive "$pid" "$other"
 done_testing

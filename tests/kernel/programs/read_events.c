@@ -8,6 +8,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/epoll.h>
 #include <unistd.h>
 
 #define EVENTS_FILE	"/proc/uid_mem/events"
@@ -26,8 +27,9 @@ static void print_help(FILE *to)
 		"       read_events block         skip them, block until there is another, print it\n"
 		"       read_events lag           read a byte, wait for the end of the input, print the rest\n"
 		"       read_events bytes N       print the events kept, N bytes a read()\n"
+		"       read_events epoll         wait by epoll, close the file at the end of the input\n"
 		"\n"
-		"poll, block and lag print \"ready\" on stderr when they begin to wait.\n"
+		"poll, block, lag and epoll print \"ready\" on stderr when they begin to wait.\n"
 		"Exit status: 0 done, 1 an error, named; 2 wrong arguments; 3 none came in time.\n");
 }
 
@@ -98,6 +100,27 @@ static int lag(int fd)
 	return EXIT_READ;
 }
 
+/* The entry of epoll is there until the file is closed. */
+static int epoll(int fd)
+{
+	struct epoll_event event = { .events = EPOLLIN | EPOLLET };
+	int queue = epoll_create1(EPOLL_CLOEXEC);
+	char input;
+
+	if (queue < 0 || epoll_ctl(queue, EPOLL_CTL_ADD, fd, &event))
+		fail("epoll");
+	drain(fd, 65536, NULL);
+	fprintf(stderr, "ready\n");
+	while (read(STDIN_FILENO, &input, 1) > 0)
+		;
+	if (epoll_wait(queue, &event, 1, 0) < 0)
+		fail("epoll_wait");
+	close(fd);
+	close(queue);
+	printf("closed\n");
+	return EXIT_READ;
+}
+
 int main(int argc, char **argv)
 {
 	const char *how = argc > 1 ? argv[1] : "";
@@ -129,6 +152,8 @@ int main(int argc, char **argv)
 		drain(fd, 65536, NULL);
 		return block_for_event(fd);
 	}
+	if (!strcmp(how, "epoll"))
+		return epoll(fd);
 	print_help(stderr);
 	return EXIT_MISUSE;
 }

@@ -15,7 +15,7 @@ PROJECT = Path(__file__).resolve().parents[3]
 @pytest.mark.parametrize(
     ("name", "pattern"),
     [
-        ("kernel/uid_mem/main.c", r'^MODULE_VERSION\("(.*)"\);$'),
+        ("kernel/uid_mem/module.c", r'^MODULE_VERSION\("(.*)"\);$'),
         ("kernel/uid_mem/dkms.conf", r'^PACKAGE_VERSION="(.*)"$'),
         ("README.md", r"devfleet-uid_mem-([0-9.]+)\.tar\.gz"),
         ("docs/stock-kernels.md", r"/usr/src/uid_mem-([0-9.]+)"),

@@ -1,0 +1,31 @@
+#!/bin/sh
+# SPDX-FileCopyrightText: 2026 The uid_mem authors
+# SPDX-License-Identifier: GPL-3.0-or-later
+#
+# Thousands of processes of one UID killed at once, by its limit or by
+# themselves: eight times as many take about eight times as long, and not sixty
+# times; the kernel's log tells of no stall.
+
+# shellcheck source=tests/kernel/lib.sh
+. /t/lib.sh
+
+few=400
+many=3200
+
+# written FEW MANY: not much more than proportional, and a second for the noise
+is_linear() { [ "$2" -lt $((3 * many / few * $1 + 1000)) ]; }
+
+for how in limit signal; do
+    of_few=$(crowd "$how" 2001 "$few")
+    limits '!2001'
+    of_many=$(crowd "$how" 2001 "$many")
+    echo "# $how: $few processes: ms to write, until gone, longest fork of root: $of_few; $many: $of_many"
+    ok "$how: the time grows with the number, not with its square" is_linear "${of_few%% *}" "${of_many%% *}"
+    [ "$how" = signal ] || ok 'the limit killed all but a few' stat_is 2001 kills -ge $((many - 50))
+    limits '!2001'
+done
+
+limits '2001 max=64M'
+puppet big 2001
+dies big use 96M
+done_testing
