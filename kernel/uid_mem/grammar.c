@@ -403,6 +403,6 @@ bool uid_mem_limits_equal(const struct uid_mem_limit *a,
 	return a->first == b->first && a->last == b->last && a->max == b->max &&
 	       a->high == b->high && a->grace_ms == b->grace_ms &&
 	       a->policy == b->policy && a->metric == b->metric &&
-	       a->mode == b->mode;
+	       a->mode == b->mode && a->charge_to == b->charge_to;
 }
 EXPORT_SYMBOL_FOR_TEST(uid_mem_limits_equal);

@@ -170,8 +170,10 @@ static int check_charges(const struct uid_mem_table *t)
 
 	for (i = 0; i < t->nr; i++) {
 		u32 payer = t->entries[i].limit.charge_to;
+		const struct uid_mem_entry *e;
 
-		if (payer && uid_mem_table_payer(t, payer) != payer)
+		e = payer ? uid_mem_table_find(t, payer) : NULL;
+		if (e && e->limit.charge_to)
 			return -EINVAL;
 	}
 	return 0;
@@ -270,19 +272,23 @@ uid_mem_table_find(const struct uid_mem_table *t, u32 uid)
 EXPORT_SYMBOL_FOR_TEST(uid_mem_table_find);
 
 /**
- * uid_mem_table_payer - the UID whose budget a UID uses
+ * uid_mem_table_limit - the limit of the budget that a UID uses
  * @t: the table
- * @uid: the UID
+ * @uid: the UID; set to the one it is charged to, where it is
  *
- * Return: the UID that @uid is charged to, or @uid.
+ * Return: the entry of that limit, or NULL.
  */
-u32 uid_mem_table_payer(const struct uid_mem_table *t, u32 uid)
+const struct uid_mem_entry *
+uid_mem_table_limit(const struct uid_mem_table *t, u32 *uid)
 {
-	const struct uid_mem_entry *e = uid_mem_table_find(t, uid);
+	const struct uid_mem_entry *e = uid_mem_table_find(t, *uid);
 
-	return e && e->limit.charge_to ? e->limit.charge_to : uid;
+	if (!e || !e->limit.charge_to)
+		return e;
+	*uid = e->limit.charge_to;
+	return uid_mem_table_find(t, *uid);
 }
-EXPORT_SYMBOL_FOR_TEST(uid_mem_table_payer);
+EXPORT_SYMBOL_FOR_TEST(uid_mem_table_limit);
 
 /**
  * uid_mem_table_get - the entry of exactly these UIDs

@@ -298,6 +298,9 @@ static void limits_differ_by_their_members_only(struct kunit *test)
 		KUNIT_ASSERT_EQ(test, uid_mem_parse_line(others[i], strlen(others[i]), &b), 1);
 		KUNIT_EXPECT_FALSE(test, uid_mem_limits_equal(&a.limit, &b.limit));
 	}
+	KUNIT_ASSERT_EQ(test, uid_mem_parse_line("7 max=max", 9, &a), 1);
+	KUNIT_ASSERT_EQ(test, uid_mem_parse_line("7 charge_to=8", 13, &b), 1);
+	KUNIT_EXPECT_FALSE(test, uid_mem_limits_equal(&a.limit, &b.limit));
 }
 
 /* Writer */
@@ -401,19 +404,45 @@ static void table_finds_in_ranges_with_common_ends(struct kunit *test)
 	KUNIT_EXPECT_EQ(test, uid_mem_table_find(t.table, 9)->limit.max, U64(5) << 20);
 }
 
+static u32 payer(u32 uid)
+{
+	uid_mem_table_limit(t.table, &uid);
+	return uid;
+}
+
+/* The limit of the budget that @uid uses, in MiB; 0 for none. */
+static u64 budget(u32 uid)
+{
+	const struct uid_mem_entry *e = uid_mem_table_limit(t.table, &uid);
+
+	return e ? e->limit.max >> 20 : 0;
+}
+
 static void table_finds_who_pays(struct kunit *test)
 {
-	EXPECT_WRITE(test, "100-199 charge_to=5\n150-159 max=1M\n155 charge_to=6\n"
-			   "5 max=1M\n1-999 max=2M\n", 0);
-	KUNIT_EXPECT_EQ(test, uid_mem_table_payer(t.table, 100), 5U);
-	KUNIT_EXPECT_EQ(test, uid_mem_table_payer(t.table, 199), 5U);
-	KUNIT_EXPECT_EQ(test, uid_mem_table_payer(t.table, 150), 150U);
-	KUNIT_EXPECT_EQ(test, uid_mem_table_payer(t.table, 155), 6U);
-	KUNIT_EXPECT_EQ(test, uid_mem_table_payer(t.table, 200), 200U);
-	KUNIT_EXPECT_EQ(test, uid_mem_table_payer(t.table, 1000), 1000U);
+	static const struct {
+		u32 uid;
+		u32 payer;
+		u64 budget;
+	} wanted[] = {
+		{ 5, 5, 1 }, { 6, 6, 2 }, { 100, 5, 1 }, { 149, 5, 1 },
+		{ 150, 150, 3 }, { 154, 154, 3 }, { 155, 6, 2 }, { 159, 159, 3 },
+		{ 160, 5, 1 }, { 199, 5, 1 }, { 200, 200, 2 }, { 999, 999, 2 },
+		{ 1000, 1000, 0 }, { 2000, 3000, 0 }, { 3000, 3000, 0 },
+	};
+	unsigned int i;
+
+	EXPECT_WRITE(test, "100-199 charge_to=5\n150-159 max=3M\n155 charge_to=6\n"
+			   "5 max=1M\n1-999 max=2M\n2000 charge_to=3000\n", 0);
+	for (i = 0; i < ARRAY_SIZE(wanted); i++) {
+		KUNIT_EXPECT_EQ_MSG(test, payer(wanted[i].uid), wanted[i].payer,
+				    "uid %u", wanted[i].uid);
+		KUNIT_EXPECT_EQ_MSG(test, budget(wanted[i].uid),
+				    wanted[i].budget, "uid %u", wanted[i].uid);
+	}
 	EXPECT_WRITE(test, "!100-199\n", 0);
-	KUNIT_EXPECT_EQ(test, uid_mem_table_payer(t.table, 100), 100U);
-	KUNIT_EXPECT_EQ(test, uid_mem_table_payer(t.table, 155), 6U);
+	KUNIT_EXPECT_EQ(test, payer(100), 100U);
+	KUNIT_EXPECT_EQ(test, payer(155), 6U);
 }
 
 static void table_refuses_chains(struct kunit *test)

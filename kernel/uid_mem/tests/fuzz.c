@@ -143,12 +143,19 @@ static void check_find(u32 uid)
 {
 	const struct uid_mem_entry *e = uid_mem_table_find(table, uid);
 	const struct uid_mem_limit *narrowest = model_find(&model, uid);
-	u32 payer = uid_mem_table_payer(table, uid);
+	u32 payer = uid;
 
 	CHECK(!e == !narrowest);
 	CHECK(!e || same_limit(&e->limit, narrowest));
-	CHECK(payer == (e && e->limit.charge_to ? e->limit.charge_to : uid));
-	CHECK(uid_mem_table_payer(table, payer) == payer);
+	e = uid_mem_table_limit(table, &payer);
+	if (narrowest && narrowest->charge_to) {
+		CHECK(payer == narrowest->charge_to);
+		narrowest = model_find(&model, payer);
+	} else {
+		CHECK(payer == uid);
+	}
+	CHECK(!e == !narrowest);
+	CHECK(!e || (same_limit(&e->limit, narrowest) && !e->limit.charge_to));
 }
 
 static void check_table(void)
