@@ -40,7 +40,8 @@ static const char *meaning(int error)
 {
 	switch (error) {
 	case EINVAL:
-		return "malformed, an unknown or repeated key, high above max, or a range that overlaps another";
+		return "malformed, an unknown or repeated key, high above max, a range that overlaps another, or "
+		       "charge_to a UID that is charged to another itself";
 	case ERANGE:
 		return "UID 0, less than 1M, or a number that is too large";
 	case ENOENT:

@@ -263,6 +263,9 @@ int uid_mem_event_print(char *buf, size_t size, const struct uid_mem_event *e)
 		n += scnprintf(buf + n, size - n, " high=");
 		n += uid_mem_print_size(buf + n, size - n, e->high);
 	}
+	if (e->charge_to)
+		return n + scnprintf(buf + n, size - n, " charge_to=%u",
+				     e->charge_to);
 	n += scnprintf(buf + n, size - n, " max=");
 	n += uid_mem_print_size(buf + n, size - n, e->max);
 	return n;

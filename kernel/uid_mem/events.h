@@ -27,6 +27,7 @@ enum uid_mem_event_type {
  * @type: what happened
  * @first: the UID, or the first of the limit's
  * @last: @first, or the last UID of the limit
+ * @charge_to: the UID that these are charged to, in place of a limit, or 0
  * @max: the limit in bytes
  * @usage: what the UID used, in bytes; not for events of the table
  * @high: where to warn, in bytes; for UID_MEM_HIGH_EVENT only
@@ -47,6 +48,7 @@ struct uid_mem_event {
 	enum uid_mem_event_type type;
 	u32 first;
 	u32 last;
+	u32 charge_to;
 	u64 max;
 	u64 usage;
 	u64 high;

@@ -5,6 +5,7 @@
  *
  *	10070 max=100M high=90M policy=highest_rss metric=rss grace_ms=0 mode=enforce
  *	10000-19999 max=200M
+ *	100000-165535 charge_to=10070
  *	!10070
  *	# a comment
  *
@@ -201,6 +202,18 @@ static int parse_mode(struct word w, struct uid_mem_limit *l)
 	return parse_name(w, mode_names, UID_MEM_NR_MODES, &l->mode);
 }
 
+static int parse_charge_to(struct word w, struct uid_mem_limit *l)
+{
+	u64 uid;
+	int err = parse_number(w, U32_MAX - 1, &uid);
+
+	if (!err && !uid)
+		err = -ERANGE;
+	if (!err)
+		l->charge_to = uid;
+	return err;
+}
+
 static int parse_grace(struct word w, struct uid_mem_limit *l)
 {
 	u64 ms;
@@ -221,6 +234,7 @@ static const struct {
 	{ "metric", parse_metric },
 	{ "grace_ms", parse_grace },
 	{ "mode", parse_mode },
+	{ "charge_to", parse_charge_to },
 };
 
 /* "A" or "A-B", neither 0 nor (uid_t)-1. */
@@ -265,6 +279,22 @@ static int parse_key(struct word w, struct uid_mem_limit *l, unsigned int *seen)
 	return -EINVAL;
 }
 
+/* A line as a whole, with the keys that were seen. */
+static int check_line(struct uid_mem_limit *l, unsigned int seen)
+{
+	if (l->charge_to) {
+		bool alone = !(seen & (seen - 1));
+		bool own = l->first <= l->charge_to && l->charge_to <= l->last;
+
+		l->max = UID_MEM_MAX;
+		return alone && !own ? 0 : -EINVAL;
+	}
+	/* max is the first of the keys. */
+	if (!(seen & 1) || (l->high != UID_MEM_MAX && l->high > l->max))
+		return -EINVAL;
+	return 0;
+}
+
 /**
  * uid_mem_parse_line - read one line
  * @line: the line, without its newline; may hold any bytes
@@ -296,14 +326,9 @@ int uid_mem_parse_line(const char *line, size_t len,
 	err = parse_uids(w, l);
 	while (!err && next_word(&rest, &w))
 		err = change->remove ? -EINVAL : parse_key(w, l, &seen);
-	if (err)
-		return err;
-	if (change->remove)
-		return 1;
-	/* max is the first of the keys. */
-	if (!(seen & 1) || (l->high != UID_MEM_MAX && l->high > l->max))
-		return -EINVAL;
-	return 1;
+	if (!err && !change->remove)
+		err = check_line(l, seen);
+	return err ? err : 1;
 }
 EXPORT_SYMBOL_FOR_TEST(uid_mem_parse_line);
 
@@ -349,6 +374,9 @@ int uid_mem_print_limit(char *buf, size_t size, const struct uid_mem_limit *l)
 {
 	int n = uid_mem_print_uids(buf, size, l);
 
+	if (l->charge_to)
+		return n + scnprintf(buf + n, size - n, " charge_to=%u\n",
+				     l->charge_to);
 	n += scnprintf(buf + n, size - n, " max=");
 	n += uid_mem_print_size(buf + n, size - n, l->max);
 	n += scnprintf(buf + n, size - n, " high=");
@@ -375,6 +403,6 @@ bool uid_mem_limits_equal(const struct uid_mem_limit *a,
 	return a->first == b->first && a->last == b->last && a->max == b->max &&
 	       a->high == b->high && a->grace_ms == b->grace_ms &&
 	       a->policy == b->policy && a->metric == b->metric &&
-	       a->mode == b->mode;
+	       a->mode == b->mode && a->charge_to == b->charge_to;
 }
 EXPORT_SYMBOL_FOR_TEST(uid_mem_limits_equal);

@@ -41,6 +41,8 @@ extern const char *const uid_mem_metric_names[UID_MEM_NR_METRICS];
  * @max: each UID's budget in bytes, UID_MEM_MAX for none
  * @high: warn above this many bytes, UID_MEM_MAX for never
  * @grace_ms: how long a UID may stay above @max before the kill
+ * @charge_to: the UID whose budget these UIDs use, so that nothing else here
+ *	       counts; 0 for one of their own
  * @policy: number of the policy, see uid_mem_policy_number()
  * @metric: what counts
  * @mode: what happens
@@ -51,6 +53,7 @@ struct uid_mem_limit {
 	u64 max;
 	u64 high;
 	u32 grace_ms;
+	u32 charge_to;
 	u8 policy;
 	u8 metric;
 	u8 mode;

@@ -38,6 +38,7 @@ static void tell_table_event(enum uid_mem_event_type type,
 		.type = type,
 		.first = limit->first,
 		.last = limit->last,
+		.charge_to = limit->charge_to,
 		.max = limit->max,
 	};
 
@@ -101,8 +102,9 @@ static void publish_limits(const struct uid_mem_table *table)
  * All of them take effect, also for processes that run already, or none.
  *
  * Return: 0; 1 when entries were evicted for them; -ENOENT for a removal of
- * what is not there; -EINVAL for ranges that overlap; -ENOSPC where the table is
- * full; -ENOMEM; -EBUSY when somebody else uses the kernel's accounting.
+ * what is not there; -EINVAL for ranges that overlap, or UIDs charged to one
+ * that is charged to another; -ENOSPC where the table is full; -ENOMEM; -EBUSY
+ * when somebody else uses the kernel's accounting.
  */
 int uid_mem_limits_change(const struct uid_mem_change *changes, unsigned int nr)
 {

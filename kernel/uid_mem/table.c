@@ -10,6 +10,10 @@
  * Ranges nest or are disjoint, so that the entry that counts for a UID, the
  * narrowest around it, is found by a binary search and a walk along the
  * parents of what that finds.
+ *
+ * An entry that charges its UIDs to another one is found in the same way.  That
+ * UID itself must not be charged to a third one, so that one more search finds
+ * the limit.
  */
 
 #include "table.h"
@@ -159,6 +163,22 @@ static int set_parents(struct uid_mem_table *t)
 	return 0;
 }
 
+/* A UID that others are charged to pays for itself. */
+static int check_charges(const struct uid_mem_table *t)
+{
+	unsigned int i;
+
+	for (i = 0; i < t->nr; i++) {
+		u32 payer = t->entries[i].limit.charge_to;
+		const struct uid_mem_entry *e;
+
+		e = payer ? uid_mem_table_find(t, payer) : NULL;
+		if (e && e->limit.charge_to)
+			return -EINVAL;
+	}
+	return 0;
+}
+
 /**
  * uid_mem_table_apply - make the table that follows from some changes
  * @old: the table there is
@@ -170,7 +190,8 @@ static int set_parents(struct uid_mem_table *t)
  * @evicted: set to the entries that were dropped for want of room, in the form
  *	     of a table to be freed as such; NULL where there are none
  * @err: set where there is no new table: -ENOENT for a removal of what is not
- *	 there, -ENOSPC, -EINVAL for ranges that overlap, -ENOMEM
+ *	 there, -ENOSPC, -EINVAL for ranges that overlap or UIDs that are charged
+ *	 to one that is charged to another, -ENOMEM
  *
  * Return: the new table, or NULL.
  */
@@ -201,6 +222,8 @@ uid_mem_table_apply(const struct uid_mem_table *old,
 				      -ENOSPC;
 	if (!*err)
 		*err = set_parents(t);
+	if (!*err)
+		*err = check_charges(t);
 out:
 	kvfree(items);
 	if (*err) {
@@ -247,6 +270,25 @@ uid_mem_table_find(const struct uid_mem_table *t, u32 uid)
 	return i >= 0 ? &t->entries[i] : NULL;
 }
 EXPORT_SYMBOL_FOR_TEST(uid_mem_table_find);
+
+/**
+ * uid_mem_table_limit - the limit of the budget that a UID uses
+ * @t: the table
+ * @uid: the UID; set to the one it is charged to, where it is
+ *
+ * Return: the entry of that limit, or NULL.
+ */
+const struct uid_mem_entry *
+uid_mem_table_limit(const struct uid_mem_table *t, u32 *uid)
+{
+	const struct uid_mem_entry *e = uid_mem_table_find(t, *uid);
+
+	if (!e || !e->limit.charge_to)
+		return e;
+	*uid = e->limit.charge_to;
+	return uid_mem_table_find(t, *uid);
+}
+EXPORT_SYMBOL_FOR_TEST(uid_mem_table_limit);
 
 /**
  * uid_mem_table_get - the entry of exactly these UIDs

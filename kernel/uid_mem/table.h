@@ -51,6 +51,8 @@ uid_mem_table_apply(const struct uid_mem_table *old,
 const struct uid_mem_entry *
 uid_mem_table_find(const struct uid_mem_table *t, u32 uid);
 const struct uid_mem_entry *
+uid_mem_table_limit(const struct uid_mem_table *t, u32 *uid);
+const struct uid_mem_entry *
 uid_mem_table_get(const struct uid_mem_table *t, u32 first, u32 last);
 void uid_mem_table_free(const struct uid_mem_table *t);
 

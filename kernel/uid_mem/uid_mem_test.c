@@ -132,6 +132,19 @@ static const struct line lines[] = {
 	{ "10070 max=1M mode=kill", -EINVAL },
 	{ "10070 max=1M grace_ms=1s", -EINVAL },
 	{ "!10070 max=1M", -EINVAL },
+	{ "100000-165535 charge_to=2001", 1 },
+	{ "5 charge_to=4294967294", 1 },
+	{ "5 charge_to=", -EINVAL },
+	{ "5 charge_to=1-2", -EINVAL },
+	{ "5 charge_to=max", -EINVAL },
+	{ "5 charge_to=0", -ERANGE },
+	{ "5 charge_to=4294967295", -ERANGE },
+	{ "5 charge_to=2001 charge_to=2001", -EINVAL },
+	{ "5 charge_to=2001 max=1M", -EINVAL },
+	{ "5 mode=audit charge_to=2001", -EINVAL },
+	{ "!5 charge_to=2001", -EINVAL },
+	{ "5 charge_to=5", -EINVAL },
+	{ "5-9 charge_to=9", -EINVAL },
 	{ "! 10070", -EINVAL },
 	{ "root max=1M", -EINVAL },
 	{ "10- max=1M", -EINVAL },
@@ -257,7 +270,8 @@ static void grammar_prints_what_it_reads(struct kunit *test)
 	static const char *const text =
 		"1 max=1048576 high=max policy=default metric=rss grace_ms=0 mode=enforce\n"
 		"2-4294967294 max=18446744073709551614 high=1 policy=worst metric=anon grace_ms=3600000 mode=audit\n"
-		"3-5 max=max high=max policy=highest_rss metric=rss grace_ms=1 mode=enforce\n";
+		"3-5 max=max high=max policy=highest_rss metric=rss grace_ms=1 mode=enforce\n"
+		"6-9 charge_to=1\n";
 
 	EXPECT_WRITE(test, text, 0);
 	EXPECT_TABLE(test, text);
@@ -284,6 +298,9 @@ static void limits_differ_by_their_members_only(struct kunit *test)
 		KUNIT_ASSERT_EQ(test, uid_mem_parse_line(others[i], strlen(others[i]), &b), 1);
 		KUNIT_EXPECT_FALSE(test, uid_mem_limits_equal(&a.limit, &b.limit));
 	}
+	KUNIT_ASSERT_EQ(test, uid_mem_parse_line("7 max=max", 9, &a), 1);
+	KUNIT_ASSERT_EQ(test, uid_mem_parse_line("7 charge_to=8", 13, &b), 1);
+	KUNIT_EXPECT_FALSE(test, uid_mem_limits_equal(&a.limit, &b.limit));
 }
 
 /* Writer */
@@ -385,6 +402,62 @@ static void table_finds_in_ranges_with_common_ends(struct kunit *test)
 	KUNIT_EXPECT_EQ(test, uid_mem_table_find(t.table, 5)->limit.max, U64(4) << 20);
 	KUNIT_EXPECT_EQ(test, uid_mem_table_find(t.table, 6)->limit.max, U64(1) << 20);
 	KUNIT_EXPECT_EQ(test, uid_mem_table_find(t.table, 9)->limit.max, U64(5) << 20);
+}
+
+static u32 payer(u32 uid)
+{
+	uid_mem_table_limit(t.table, &uid);
+	return uid;
+}
+
+/* The limit of the budget that @uid uses, in MiB; 0 for none. */
+static u64 budget(u32 uid)
+{
+	const struct uid_mem_entry *e = uid_mem_table_limit(t.table, &uid);
+
+	return e ? e->limit.max >> 20 : 0;
+}
+
+static void table_finds_who_pays(struct kunit *test)
+{
+	static const struct {
+		u32 uid;
+		u32 payer;
+		u64 budget;
+	} wanted[] = {
+		{ 5, 5, 1 }, { 6, 6, 2 }, { 100, 5, 1 }, { 149, 5, 1 },
+		{ 150, 150, 3 }, { 154, 154, 3 }, { 155, 6, 2 }, { 159, 159, 3 },
+		{ 160, 5, 1 }, { 199, 5, 1 }, { 200, 200, 2 }, { 999, 999, 2 },
+		{ 1000, 1000, 0 }, { 2000, 3000, 0 }, { 3000, 3000, 0 },
+	};
+	unsigned int i;
+
+	EXPECT_WRITE(test, "100-199 charge_to=5\n150-159 max=3M\n155 charge_to=6\n"
+			   "5 max=1M\n1-999 max=2M\n2000 charge_to=3000\n", 0);
+	for (i = 0; i < ARRAY_SIZE(wanted); i++) {
+		KUNIT_EXPECT_EQ_MSG(test, payer(wanted[i].uid), wanted[i].payer,
+				    "uid %u", wanted[i].uid);
+		KUNIT_EXPECT_EQ_MSG(test, budget(wanted[i].uid),
+				    wanted[i].budget, "uid %u", wanted[i].uid);
+	}
+	EXPECT_WRITE(test, "!100-199\n", 0);
+	KUNIT_EXPECT_EQ(test, payer(100), 100U);
+	KUNIT_EXPECT_EQ(test, payer(155), 6U);
+}
+
+static void table_refuses_chains(struct kunit *test)
+{
+	EXPECT_WRITE(test, "5 charge_to=6\n6 charge_to=7\n", -EINVAL);
+	EXPECT_WRITE(test, "5 charge_to=6\n6 charge_to=5\n", -EINVAL);
+	EXPECT_WRITE(test, "5 charge_to=60\n60 max=1M\n50-99 charge_to=7\n", 0);
+	EXPECT_WRITE(test, "!60\n", -EINVAL);
+	EXPECT_WRITE(test, "7 charge_to=8\n", -EINVAL);
+	EXPECT_WRITE(test, "1-9 charge_to=10\n", -EINVAL);
+	EXPECT_TABLE(test, "5 charge_to=60\n50-99 charge_to=7\n"
+			   "60 max=1048576 high=max" REST);
+	/* What the whole write leaves is what counts. */
+	EXPECT_WRITE(test, "!60\n!5\n", 0);
+	EXPECT_TABLE(test, "50-99 charge_to=7\n");
 }
 
 static void table_gets_exactly(struct kunit *test)
@@ -661,6 +734,8 @@ static struct kunit_suite writer_suite = {
 static struct kunit_case table_cases[] = {
 	KUNIT_CASE(table_finds_the_narrowest),
 	KUNIT_CASE(table_finds_in_ranges_with_common_ends),
+	KUNIT_CASE(table_finds_who_pays),
+	KUNIT_CASE(table_refuses_chains),
 	KUNIT_CASE(table_gets_exactly),
 	KUNIT_CASE(table_is_sorted),
 	KUNIT_CASE(table_refuses_overlap),

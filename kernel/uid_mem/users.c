@@ -36,17 +36,28 @@ static DEFINE_SPINLOCK(dead_users_lock);
 static void free_dead_users(struct work_struct *work);
 static DECLARE_WORK(free_dead_users_work, free_dead_users);
 
-/* The limit of a UID; false when it has none. */
-static bool find_limit(u32 uid, struct uid_mem_limit *limit)
+/*
+ * The limit of the budget that a UID uses; false when there is none.  *uid is
+ * set to the UID whose budget it is.
+ */
+static bool find_limit(u32 *uid, struct uid_mem_limit *limit)
 {
 	const struct uid_mem_entry *entry;
 
 	rcu_read_lock();
-	entry = uid_mem_table_find(rcu_dereference(limits), uid);
+	entry = uid_mem_table_limit(rcu_dereference(limits), uid);
 	if (entry)
 		*limit = entry->limit;
 	rcu_read_unlock();
 	return entry;
+}
+
+/* The limit of a UID that pays for itself; false when there is none. */
+static bool find_own_limit(u32 uid, struct uid_mem_limit *limit)
+{
+	u32 payer = uid;
+
+	return find_limit(&payer, limit) && payer == uid;
 }
 
 static struct uid_mem_user *make_user(u32 uid, const struct uid_mem_limit *limit)
@@ -80,28 +91,42 @@ static void free_user(struct uid_mem_user *user)
 	kfree(user);
 }
 
-/* The user of a UID that has a limit; made if need be, NULL for none. */
+/* Make the user of a UID that has a limit; NULL where memory is short. */
+static struct uid_mem_user *add_user(u32 uid, const struct uid_mem_limit *limit)
+{
+	struct uid_mem_user *user = make_user(uid, limit);
+
+	if (user && xa_err(xa_store(&users, uid, user, GFP_KERNEL))) {
+		free_user(user);
+		user = NULL;
+	}
+	if (user)
+		uid_mem_enforce(user, UID_MEM_POLICY_DEFAULT);
+	else
+		pr_warn_ratelimited("uid_mem: no memory to account for uid %u; write its limit again\n",
+				    uid);
+	return user;
+}
+
+/* The user whose budget a UID uses; made if need be, NULL for no limit. */
 static struct uid_mem_user *get_user_of(u32 uid)
 {
 	struct uid_mem_user *user = xa_load(&users, uid);
 	struct uid_mem_limit limit;
+	u32 payer = uid;
 
-	if (user || !find_limit(uid, &limit))
+	if (user || !find_limit(&payer, &limit))
+		return user;
+	user = xa_load(&users, payer);
+	if (user)
 		return user;
 
 	mutex_lock(&users_mutex);
-	user = xa_load(&users, uid);
-	if (!user && find_limit(uid, &limit)) {
-		user = make_user(uid, &limit);
-		if (user && xa_err(xa_store(&users, uid, user, GFP_KERNEL))) {
-			free_user(user);
-			user = NULL;
-		}
-		if (user)
-			uid_mem_enforce(user, UID_MEM_POLICY_DEFAULT);
-		else
-			pr_warn_ratelimited("uid_mem: no memory to account for uid %u; write its limit again\n",
-					    uid);
+	payer = uid;
+	if (find_limit(&payer, &limit)) {
+		user = xa_load(&users, payer);
+		if (!user)
+			user = add_user(payer, &limit);
 	}
 	mutex_unlock(&users_mutex);
 	return user;
@@ -140,6 +165,9 @@ static unsigned int find_payers(const struct cred *cred, u32 uids[MAX_PAYERS])
  * uid_mem_user_find - the user whose limit counts for some credentials
  * @cred: the credentials of a process
  *
+ * Each UID that find_payers() names stands for the UID that it is charged to, if
+ * the table says so.
+ *
  * Sleeps.  Return: the user, or NULL where there is no limit.
  */
 struct uid_mem_user *uid_mem_user_find(const struct cred *cred)
@@ -157,11 +185,11 @@ struct uid_mem_user *uid_mem_user_find(const struct cred *cred)
 static struct uid_mem_user *peek_user_of(u32 uid, bool *pending)
 {
 	struct uid_mem_user *user = xa_load(&users, uid);
+	struct uid_mem_limit limit;
 
-	if (!user) {
-		rcu_read_lock();
-		*pending = uid_mem_table_find(rcu_dereference(limits), uid);
-		rcu_read_unlock();
+	if (!user && find_limit(&uid, &limit)) {
+		user = xa_load(&users, uid);
+		*pending = !user;
 	}
 	return user;
 }
@@ -341,7 +369,7 @@ void uid_mem_users_set_limits(const struct uid_mem_table *table)
 	mutex_lock(&users_mutex);
 	rcu_assign_pointer(limits, table);
 	xa_for_each(&users, uid, user)
-		if (!find_limit(user->uid, &limit))
+		if (!find_own_limit(user->uid, &limit))
 			remove_user(user);
 	mutex_unlock(&users_mutex);
 	queue_work(uid_mem_wq, &free_dead_users_work);
@@ -351,7 +379,7 @@ void uid_mem_users_set_limits(const struct uid_mem_table *table)
 	 * one may take a while; whoever needs a user made does not wait for that.
 	 */
 	for (uid = 0; (user = uid_mem_user_get_next(&uid)); uid++) {
-		if (find_limit(user->uid, &limit))
+		if (find_own_limit(user->uid, &limit))
 			set_user_limit(user, &limit);
 		uid_mem_user_put(user);
 	}

@@ -139,6 +139,8 @@ limits:
   description:
     - All limits, in the order of the kernel. The names and forms are those of the options of
       M(devfleet.uid_mem.uid_mem_limit).
+    - An entry by which UIDs use the budget of another UID has C(uid) and C(charge_to), that UID as text, and nothing
+      else.
   returned: when O(gather) has it
   type: list
   elements: dict
@@ -150,6 +152,8 @@ limits:
       metric: rss
       grace: "0"
       mode: enforce
+    - uid: 100000-165535
+      charge_to: "10070"
 stats:
   description: A line for each UID that has a limit and at least one process or event. Sizes are in bytes.
   returned: when O(gather) has it

@@ -17,6 +17,8 @@ description:
   - The task makes one remote read, and one remote write where something has to change, whatever the number of limits.
     The new file is complete on the disk before the kernel is written, and takes the place of the old one afterwards;
     when a step fails, the ones before it are taken back.
+  - With O(subordinate=true) the limit is one budget for a UID and its subordinate UIDs, those that its containers run
+    as.
   - Tasks that run on a host at the same time do not undo each other. Each writes only where kernel and file are still
     as it has read them, and looks again where they are not; the file is locked meanwhile.
 requirements:
@@ -71,7 +73,7 @@ options:
         (V(100M), V(1.5G)), a share of the host's RAM (V(25%), rounded down to whole MiB), or V(max) for no limit, which
         makes an exception from a range.
       - At least 1 MiB.
-      - Required, unless C(state) is V(absent).
+      - Required, unless C(state) is V(absent), or C(charge_to) is there in its place.
     type: raw
   high: &high
     description:
@@ -112,6 +114,23 @@ options:
       - enforce
       - audit
     default: enforce
+  subordinate: &subordinate
+    description:
+      - Whether the subordinate UIDs that C(/etc/subuid) on the host has for the UID use its budget, so that it is one
+        for the UID and all that runs in its containers. For a range, those of each UID in it.
+      - The task fails where C(/etc/subuid) has none for the UID; a range may be without any.
+      - Makes an entry such as C(100000-165535 charge_to=1000) of each line of C(/etc/subuid). One for a range of UIDs
+        that C(/etc/subuid) does not have any more is removed. With V(absent) as C(state), all of them are removed.
+      - With V(false) these entries are left as they are.
+    type: bool
+    default: false
+  charge_to: &charge_to
+    description:
+      - A UID whose budget is used, in place of one of their own, by the UID or by all UIDs of the range together. What
+        it has for a limit counts, and where it has none, there is none.
+      - Stands in place of C(max) and of all other options that say what the limit is.
+      - That UID must not be charged to another one itself.
+    type: raw
   state: &state
     description:
       - V(present) declares the whole limit, options left out have their defaults.
@@ -137,6 +156,8 @@ options:
       metric: *metric
       grace: *grace
       mode: *mode
+      subordinate: *subordinate
+      charge_to: *charge_to
       state: *state
   purge:
     description:
@@ -162,7 +183,8 @@ options:
         processes would be killed at once. V(warn) sets it and warns, V(refuse) fails before anything is changed,
         V(ignore) does not look.
       - What a UID without a limit uses is added up from C(/proc/PID/status). Memory that processes share by C(vfork)
-        counts twice there, and processes in a user namespace count to the UID they have outside of it.
+        counts twice there, and processes in a user namespace count to the UID they have outside of it. That of UIDs
+        that are to be charged to another one is added to what that one uses.
       - Limits with O(mode=audit) are not looked at, nor is anything with O(runtime=false).
     type: str
     choices:
@@ -251,6 +273,19 @@ EXAMPLES = r"""
     purge: true
   become: true
 
+- name: A user and their rootless containers use at most 4 GiB together
+  devfleet.uid_mem.uid_mem_limit:
+    user: games
+    max: 4G
+    subordinate: true
+  become: true
+
+- name: A second account uses the budget of the first
+  devfleet.uid_mem.uid_mem_limit:
+    uid: 2002
+    charge_to: 2001
+  become: true
+
 - name: The app with UID 10070 has no limit of its own any more
   devfleet.uid_mem.uid_mem_limit:
     uid: 10070
@@ -269,6 +304,7 @@ before:
   description:
     - The limits the task speaks of, as the kernel had them; with O(runtime=false), as the file had them.
     - With O(purge=true) the task speaks of all there are.
+    - An entry by which UIDs use the budget of another UID has C(uid) and C(charge_to), and nothing else.
   returned: success
   type: list
   elements: dict
@@ -301,6 +337,10 @@ before:
       description: The mode.
       type: str
       sample: enforce
+    charge_to:
+      description: The UID whose budget these UIDs use.
+      type: str
+      sample: "10070"
 after:
   description:
     - The same afterwards, read back from the kernel where it was written. In check mode as they would be.

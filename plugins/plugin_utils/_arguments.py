@@ -28,7 +28,7 @@ from ansible_collections.devfleet.uid_mem.plugins.plugin_utils._limits import (
     Vocabulary,
 )
 from ansible_collections.devfleet.uid_mem.plugins.plugin_utils._sizes import Size, SizeError, parse_grace, parse_size
-from ansible_collections.devfleet.uid_mem.plugins.plugin_utils._users import UserError, parse_user, user_id
+from ansible_collections.devfleet.uid_mem.plugins.plugin_utils._users import HostUsers, UserError, parse_user, user_id
 
 EXAMPLE_PATH = "/etc/uid_mem/limits"
 
@@ -42,6 +42,8 @@ LIMIT_SPEC: dict[str, dict[str, object]] = {
     "metric": {"type": "str", "default": "rss", "choices": ["rss", "anon"]},
     "grace": {"type": "raw", "default": 0},
     "mode": {"type": "str", "default": "enforce", "choices": list(MODES)},
+    "subordinate": {"type": "bool", "default": False},
+    "charge_to": {"type": "raw"},
     "state": {"type": "str", "default": "present", "choices": ["present", "absent"]},
 }
 TASK_SPEC: dict[str, dict[str, object]] = {
@@ -56,6 +58,9 @@ ARGUMENT_SPEC: dict[str, dict[str, object]] = {
     "limits": {"type": "list", "elements": "dict", "options": LIMIT_SPEC},
     **TASK_SPEC,
 }
+
+# What an item may have beside charge_to.
+_BESIDE_CHARGE_TO = frozenset({"uid", "user", "charge_to", "state", *TASK_SPEC})
 
 _T = TypeVar("_T")
 
@@ -97,27 +102,58 @@ class Declaration:
 
 
 @dataclass(frozen=True)
+class Charge:
+    """A UID whose budget is to be used."""
+
+    to: int
+
+    def limit(self, uids: Uids, ram: int | None, names: Vocabulary) -> Limit:
+        """The entry, which is the same on any device."""
+        limit = Limit(uids, None, charge_to=self.to)
+        limit.check()
+        return limit
+
+
+@dataclass(frozen=True)
 class Entry:
     """One limit of a task: whose it is (I(user) where C(uids) is None), and what, None for none.
 
-    I(item) is its number in C(limits), from 1; 0 where the task is for this one only.
+    I(item) is its number in C(limits), from 1; 0 where the task is for this one only. With I(subordinate), it is also
+    for the subordinate UIDs of its UIDs.
     """
 
     item: int
     uids: Uids | None
     user: str
-    declaration: Declaration | None
+    declaration: Declaration | Charge | None
+    subordinate: bool = False
 
     def place(self) -> str:
         """The beginning of a message about it."""
         return _place(self.item, str(self.uids) if self.uids else "", self.user)
 
-    def uids_on(self, users: Mapping[str, int | None]) -> Uids:
+    def uids_on(self, users: HostUsers) -> Uids:
         """Whose limit it is on a device that knows those users."""
         if self.uids:
             return self.uids
-        uid = user_id(self.user, users[self.user])
+        uid = user_id(self.user, users.uids[self.user])
         return Uids(uid, uid)
+
+    def charges_on(self, users: HostUsers) -> list[Limit]:
+        """The entries that charge the subordinate UIDs to those they belong to, on a device that knows those users."""
+        if not self.subordinate or self.declaration is None:
+            return []
+        whose = self.uids_on(users)
+        charges = [Limit(uids, None, charge_to=payer) for payer, uids in users.subordinate_of(whose)]
+        if not charges and whose.first == whose.last:
+            name = f"user: '{self.user}' (UID {whose})" if self.user else f"uid: {whose}"
+            raise UserError(
+                f"{name} has no subordinate UIDs in /etc/subuid on this host;"
+                " add some with 'usermod --add-subuids FIRST-LAST NAME', or leave out subordinate"
+            )
+        for charge in charges:
+            charge.check()
+        return charges
 
 
 @dataclass(frozen=True)
@@ -134,9 +170,14 @@ class Wish:
     @property
     def users(self) -> tuple[str, ...]:
         """The names that the device has to look up."""
-        return tuple(dict.fromkeys(entry.user for entry in self.entries if entry.uids is None))
+        return names_in(self.entries)
 
-    def orders(self, users: Mapping[str, int | None], ram: int | None, names: Vocabulary) -> Orders:
+    @property
+    def subordinate(self) -> bool:
+        """Whether the device has to tell of subordinate UIDs."""
+        return wants_subordinate(self.entries)
+
+    def orders(self, users: HostUsers, ram: int | None, names: Vocabulary) -> Orders:
         """The same on a device with those users, that much RAM, and a kernel that knows those names."""
         uids = [_at(entry.place(), entry.uids_on, users) for entry in self.entries]
         _refuse_twice(zip(uids, self.entries, strict=True))
@@ -147,7 +188,38 @@ class Wish:
                 declared[who] = _at(entry.place(), entry.declaration.limit, who, ram, names)
             else:
                 removed.add(who)
-        return Orders(declared, frozenset(removed), self.purge)
+        for entry in self.entries:
+            for charge in _at(entry.place(), entry.charges_on, users):
+                if charge.uids in removed or declared.get(charge.uids, charge) != charge:
+                    raise TaskError(
+                        f"{entry.place()}/etc/subuid on this host has {charge.uids} for UID {charge.charge_to},"
+                        " and these are the UIDs of another limit of the task, or also another user's."
+                    )
+                declared[charge.uids] = charge
+        owners = [who for who, entry in zip(uids, self.entries, strict=True) if entry.subordinate]
+        return Orders(declared, frozenset(removed), self.purge, Owners.of(owners))
+
+
+@dataclass(frozen=True)
+class Owners:
+    """The UIDs whose subordinate UIDs a task speaks of."""
+
+    uids: frozenset[int] = frozenset()
+    ranges: tuple[Uids, ...] = ()
+
+    @classmethod
+    def of(cls, owners: Iterable[Uids]) -> Owners:
+        """Those of single UIDs and of ranges."""
+        owners = list(owners)
+        single = frozenset(uids.first for uids in owners if uids.first == uids.last)
+        return cls(single, tuple(uids for uids in owners if uids.first != uids.last))
+
+    def own(self, limit: Limit) -> bool:
+        """Whether an entry charges a range of UIDs to one of them. A single UID may be a second account."""
+        payer = limit.charge_to
+        if payer is None or limit.uids.first == limit.uids.last:
+            return False
+        return payer in self.uids or any(payer in uids for uids in self.ranges)
 
 
 @dataclass(frozen=True)
@@ -157,10 +229,12 @@ class Orders:
     declared: Mapping[Uids, Limit]
     removed: frozenset[Uids]
     purge: bool
+    owners: Owners = Owners()
 
-    def concerns(self, uids: Uids) -> bool:
-        """Whether the entry for exactly these UIDs is one the task speaks of."""
-        return self.purge or uids in self.declared or uids in self.removed
+    def concerns(self, limit: Limit) -> bool:
+        """Whether an entry is one the task speaks of."""
+        uids = limit.uids
+        return self.purge or uids in self.declared or uids in self.removed or self.owners.own(limit)
 
     def ranges(self) -> list[Uids]:
         """All UIDs the task speaks of, as ranges without a UID in common, in their order."""
@@ -174,7 +248,7 @@ class Orders:
 
     def desired(self, current: Table) -> Table:
         """The table that shall be, from the one that is."""
-        kept = {} if self.purge else {who: limit for who, limit in current.entries.items() if who not in self.removed}
+        kept = {who: limit for who, limit in current.entries.items() if not self.concerns(limit)}
         table = Table({**kept, **self.declared})
         table.check()
         return table
@@ -192,7 +266,7 @@ def parse_arguments(arguments: Mapping[str, object]) -> Wish:
         raise TaskError("persist: false and runtime: false leave nothing to do; leave one of them out.")
     items = values.get("limits")
     return Wish(
-        entries=(_parse_entry(values, 0),) if items is None else parse_items(items),
+        entries=(_parse_entry(values, given, 0),) if items is None else parse_items(items),
         purge=values["purge"],
         persist=values["persist"],
         runtime=values["runtime"],
@@ -206,6 +280,16 @@ def parse_items(items: Iterable[dict[str, object]]) -> tuple[Entry, ...]:
     entries = tuple(_parse_item(number, item) for number, item in enumerate(items, 1))
     _refuse_twice((entry.uids, entry) for entry in entries if entry.uids)
     return entries
+
+
+def names_in(entries: Iterable[Entry]) -> tuple[str, ...]:
+    """The names of users that a device has to look up."""
+    return tuple(dict.fromkeys(entry.user for entry in entries if entry.uids is None))
+
+
+def wants_subordinate(entries: Iterable[Entry]) -> bool:
+    """Whether a device has to tell of subordinate UIDs."""
+    return any(entry.subordinate and entry.declaration is not None for entry in entries)
 
 
 def plain(value: Any) -> Any:
@@ -275,17 +359,27 @@ def _parse_item(number: int, item: dict[str, object]) -> Entry:
             raise TaskError("uid and user exclude each other." if whose else "one of uid and user is required.")
     except TaskError as exc:
         raise TaskError(f"{place}{exc}") from None
-    return _parse_entry(values, number)
+    return _parse_entry(values, given, number)
 
 
-def _parse_entry(values: Mapping[str, Any], number: int) -> Entry:
+def _parse_entry(values: Mapping[str, Any], given: Mapping[str, object], number: int) -> Entry:
     place = _place(number, str(values.get("uid") or ""), values.get("user") or "")
-    if values["state"] == "present" and values.get("max") is None:
+    charged = values.get("charge_to") is not None
+    if values["state"] == "present" and values.get("max") is None and not charged:
         raise TaskError(f"{place}max is missing; write the limit (100M), or state: absent.")
+    beside = [name for name in given if name not in _BESIDE_CHARGE_TO]
+    if charged and beside:
+        raise TaskError(
+            f"{place}{', '.join(beside)} cannot be given beside charge_to; what counts is the limit of that UID."
+        )
     uids = _at(place, parse_uids, values["uid"]) if values.get("uid") is not None else None
     user = "" if uids else _at(place, parse_user, values["user"])
-    declaration = _at(place, _parse_declaration, values) if values.get("max") is not None else None
-    return Entry(number, uids, user, declaration if values["state"] == "present" else None)
+    declaration: Declaration | Charge | None = None
+    if charged:
+        declaration = _at(place, _parse_charge, values["charge_to"])
+    elif values.get("max") is not None:
+        declaration = _at(place, _parse_declaration, values)
+    return Entry(number, uids, user, declaration if values["state"] == "present" else None, values["subordinate"])
 
 
 def _place(number: int, uid: str, user: str) -> str:
@@ -333,6 +427,17 @@ def parse_uids(value: object) -> Uids:
     except LimitsError as exc:
         hint = f"; did you mean user: {text}?" if re.fullmatch(r"[A-Za-z_][\w.-]*", text) else ""
         raise LimitsError(exc.code, f"uid: {exc.reason}{hint}") from None
+
+
+def _parse_charge(value: object) -> Charge:
+    """The UID that C(charge_to) names."""
+    text = str(value).strip()
+    if isinstance(value, bool) or not re.fullmatch(r"[0-9]+", text, re.ASCII):
+        raise LimitsError(errno.EINVAL, f"charge_to: {value!r} is not a UID (10070)")
+    try:
+        return Charge(Uids.parse(text).first)
+    except LimitsError as exc:
+        raise LimitsError(exc.code, f"charge_to: {exc.reason}") from None
 
 
 def _parse_declaration(values: Mapping[str, object]) -> Declaration:

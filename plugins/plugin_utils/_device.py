@@ -13,6 +13,7 @@ from dataclasses import dataclass, field
 
 from ansible_collections.devfleet.uid_mem.plugins.plugin_utils._limits import split_lines
 from ansible_collections.devfleet.uid_mem.plugins.plugin_utils._scripts import READ_SCRIPT, WRITE_SCRIPT
+from ansible_collections.devfleet.uid_mem.plugins.plugin_utils._users import HostUsers, parse_subordinate
 
 PROC_LIMITS = "/proc/uid_mem/limits"
 ABI = "1"
@@ -40,7 +41,7 @@ class Query:
     """What the read script is asked for.
 
     I(path) is that of the limits file or OWN_PATH, empty where it is not to be looked at. I(parts) are of C(limits),
-    C(stats), C(processes), C(events). Of the events, the newest I(max_events) are told.
+    C(stats), C(processes), C(events), C(subordinate). Of the events, the newest I(max_events) are told.
     """
 
     path: str = ""
@@ -71,7 +72,7 @@ class Reading:
     events_text: str | None
     events_first: str
     uptime_ns: int
-    users: Mapping[str, int | None]
+    users: HostUsers
     path: str
     file_state: str
     file_sum: str
@@ -301,7 +302,10 @@ def parse_reading(output: str, query: Query, *, rc: int = 0, stderr: str = "") -
         events_text=answer.text("events"),
         events_first=values.get("first", ""),
         uptime_ns=int(float(values.get("uptime") or 0) * 1e9),
-        users={name: _number(uid) for name, uid in zip(query.users, ids, strict=True)},
+        users=HostUsers(
+            {name: _number(uid) for name, uid in zip(query.users, ids, strict=True)},
+            parse_subordinate(answer.text("subordinate") or ""),
+        ),
         path=values.get("path", ""),
         file_state=values.get("file", "unreadable")
         if file_text is not None or values.get("file") != "present"

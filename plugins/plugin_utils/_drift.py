@@ -9,7 +9,14 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
-from ansible_collections.devfleet.uid_mem.plugins.plugin_utils._arguments import Entry, TaskError, parse_items
+from ansible_collections.devfleet.uid_mem.plugins.plugin_utils._arguments import (
+    Entry,
+    Owners,
+    TaskError,
+    names_in,
+    parse_items,
+    wants_subordinate,
+)
 from ansible_collections.devfleet.uid_mem.plugins.plugin_utils._limits import (
     Limit,
     LimitsError,
@@ -18,7 +25,7 @@ from ansible_collections.devfleet.uid_mem.plugins.plugin_utils._limits import (
     Vocabulary,
 )
 from ansible_collections.devfleet.uid_mem.plugins.plugin_utils._sizes import SizeError
-from ansible_collections.devfleet.uid_mem.plugins.plugin_utils._users import UserError
+from ansible_collections.devfleet.uid_mem.plugins.plugin_utils._users import HostUsers, UserError
 
 
 @dataclass(frozen=True)
@@ -31,15 +38,21 @@ class DesiredLimits:
     @property
     def users(self) -> tuple[str, ...]:
         """The names that the device has to look up."""
-        return tuple(dict.fromkeys(entry.user for entry in self.entries if entry.uids is None))
+        return names_in(self.entries)
 
-    def outside_file(self, users: Mapping[str, int | None]) -> set[Uids]:
+    @property
+    def subordinate(self) -> bool:
+        """Whether the device has to tell of subordinate UIDs."""
+        return wants_subordinate(self.entries)
+
+    def outside_file(self, users: HostUsers) -> set[Uids]:
         """The UIDs whose limit is meant for the running kernel only."""
         found = set()
         for entry in self.entries:
             if entry.item in self.not_in_file:
                 try:
                     found.add(entry.uids_on(users))
+                    found.update(charge.uids for charge in entry.charges_on(users))
                 except UserError:
                     continue
         return found
@@ -68,25 +81,31 @@ def file_drift(kernel: Table, file: Table, outside_file: Iterable[Uids] = ()) ->
 
 
 def desired_drift(
-    desired: DesiredLimits, kernel: Table, users: Mapping[str, int | None], ram: int | None, names: Vocabulary
+    desired: DesiredLimits, kernel: Table, users: HostUsers, ram: int | None, names: Vocabulary
 ) -> list[dict[str, object]]:
-    """Each desired entry that is not in force, in the order of the list.
+    """Each desired entry that is not in force, in the order of the list, those for subordinate UIDs behind their own.
 
     An entry that cannot be on this device (an unknown user, a policy its kernel does not have) says so in C(problem).
     """
+    charges = [limit for limit in kernel if limit.charge_to is not None]
     found: list[dict[str, object]] = []
     for entry in desired.entries:
         row: dict[str, object] = {"item": entry.item, "uid": str(entry.uids or ""), "user": entry.user}
         row.update(kernel=None, desired=None, problem="")
         try:
             who = entry.uids_on(users)
-            wanted = entry.declaration.limit(who, ram, names) if entry.declaration else None
+            wanted = {who: entry.declaration.limit(who, ram, names) if entry.declaration else None}
+            wanted.update((charge.uids, charge) for charge in entry.charges_on(users))
         except (TaskError, UserError, SizeError, LimitsError) as exc:
             found.append({**row, "problem": str(exc)})
             continue
-        current = kernel.get(who)
-        if current != wanted:
-            found.append({**row, "uid": str(who), "kernel": _as_dict(current), "desired": _as_dict(wanted)})
+        if entry.subordinate:
+            owners = Owners.of([who])
+            wanted.update((limit.uids, None) for limit in charges if owners.own(limit) and limit.uids not in wanted)
+        for uids, limit in wanted.items():
+            current = kernel.get(uids)
+            if current != limit:
+                found.append({**row, "uid": str(uids), "kernel": _as_dict(current), "desired": _as_dict(limit)})
     return found
 
 

@@ -99,7 +99,7 @@ class InfoRequest:
         parts = [part for part in KERNEL_PARTS if part in self.parts or (part == "limits" and compares)]
         return Query(
             path=(self.path or OWN_PATH) if "file" in self.parts else "",
-            parts=tuple(parts),
+            parts=(*parts, "subordinate") if self.desired and self.desired.subordinate else tuple(parts),
             users=self.desired.users if self.desired else (),
             max_events=ALL_EVENTS if self.reads_all_events else self.max_events,
         )

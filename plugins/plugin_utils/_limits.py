@@ -8,8 +8,8 @@ This is the only parser of that grammar in Python; C(kernel/uid_mem) holds the o
 error value included, to every case of C(tests/grammar/cases.txt).
 
 The first fault decides: lines from first to last, in a line from left to right, then the line as a whole (C(max)
-missing, C(high) above C(max)). When all lines are well-formed they are applied in their order (nothing there to
-remove), and what they leave is checked as a whole (overlap).
+missing, C(high) above C(max), C(charge_to) beside another key). When all lines are well-formed they are applied in
+their order (nothing there to remove), and what they leave is checked as a whole (overlap, charges that form a chain).
 
 Text is C(str); bytes that are not UTF-8 are carried as surrogate escapes.
 """
@@ -116,7 +116,10 @@ def _bounded_uid(digits: str) -> int:
 
 @dataclass(frozen=True)
 class Limit:
-    """One entry of the table. Sizes are bytes, None is no limit."""
+    """One entry of the table. Sizes are bytes, None is no limit.
+
+    Where I(charge_to) is a UID, the UIDs of the entry use its budget, and all else is as it is by default.
+    """
 
     uids: Uids
     max: int | None
@@ -125,6 +128,7 @@ class Limit:
     metric: str = "rss"
     grace_ms: int = 0
     mode: str = "enforce"
+    charge_to: int | None = None
 
     def check(self) -> None:
         """Raise what the kernel would say of the values together."""
@@ -133,9 +137,14 @@ class Limit:
                 errno.EINVAL,
                 f"high ({describe_size(self.high)}) is above max ({describe_size(self.max)}); it may be at most max",
             )
+        if self.charge_to is not None and self.charge_to in self.uids:
+            whose = "itself" if self.uids.first == self.uids.last else "one of its own UIDs"
+            raise LimitsError(errno.EINVAL, f"{self.uids} is charged to {whose}; name another UID in charge_to")
 
     def line(self) -> str:
         """The line as the kernel prints it: every key, sizes in bytes."""
+        if self.charge_to is not None:
+            return f"{self.uids} charge_to={self.charge_to}"
         return (
             f"{self.uids} max={_size_in_bytes(self.max)} high={_size_in_bytes(self.high)} policy={self.policy}"
             f" metric={self.metric} grace_ms={self.grace_ms} mode={self.mode}"
@@ -143,6 +152,8 @@ class Limit:
 
     def short_line(self) -> str:
         """The same entry as it is written to a file: what differs from the defaults, sizes with their unit."""
+        if self.charge_to is not None:
+            return self.line()
         words = [str(self.uids), f"max={format_size(self.max)}"]
         if self.high is not None:
             words.append(f"high={format_size(self.high)}")
@@ -153,6 +164,8 @@ class Limit:
 
     def as_dict(self) -> dict[str, object]:
         """The entry with the names and forms of the module's options."""
+        if self.charge_to is not None:
+            return {"uid": str(self.uids), "charge_to": str(self.charge_to)}
         return {
             "uid": str(self.uids),
             "max": "max" if self.max is None else self.max,
@@ -213,6 +226,12 @@ def _parse_grace(text: str, names: Vocabulary) -> int:
     return _number(text, MAX_GRACE_MS, f"grace_ms={text}")
 
 
+def _parse_charge_to(text: str, names: Vocabulary) -> int:
+    if not _DIGITS.fullmatch(text):
+        raise LimitsError(errno.EINVAL, f"charge_to='{text}' is not a UID (10070)")
+    return _bounded_uid(text)
+
+
 def _parse_name(key: str, text: str, known: Iterable[str]) -> str:
     if text not in known:
         raise LimitsError(errno.EINVAL, f"{key}='{text}' is unknown; known are {', '.join(known)}")
@@ -226,6 +245,7 @@ _KEYS: dict[str, Callable[[str, Vocabulary], int | str | None]] = {
     "metric": lambda text, names: _parse_name("metric", text, names.metrics),
     "grace_ms": _parse_grace,
     "mode": lambda text, names: _parse_name("mode", text, MODES),
+    "charge_to": _parse_charge_to,
 }
 
 
@@ -270,7 +290,12 @@ def _parse_entry(uids: Uids, words: list[str], names: Vocabulary) -> Limit:
         if key in values:
             raise LimitsError(errno.EINVAL, f"{key}= is given twice")
         values[key] = _KEYS[key](text, names)
-    if "max" not in values:
+    if "charge_to" in values and len(values) > 1:
+        others = " and ".join(f"{key}=" for key in values if key != "charge_to")
+        raise LimitsError(
+            errno.EINVAL, f"{others} beside charge_to=, which stands alone: what counts is the limit of that UID"
+        )
+    if "max" not in values and "charge_to" not in values:
         raise LimitsError(errno.EINVAL, f"max= is missing for {uids}")
     limit = replace(Limit(uids, None), **values)  # type: ignore[arg-type]  # each key's parser gives its field's type
     limit.check()
@@ -325,6 +350,29 @@ class Table:
             around.append(uids)
         return None
 
+    def effective(self, uids: Iterable[int]) -> Iterator[tuple[int, Limit | None]]:
+        """The entry that counts for each UID, the narrowest around it, in the order of the UIDs."""
+        limits = list(self)
+        place = 0
+        around: list[Limit] = []
+        for uid in sorted(uids):
+            while place < len(limits) and limits[place].uids.first <= uid:
+                while around and around[-1].uids.last < limits[place].uids.first:
+                    around.pop()
+                around.append(limits[place])
+                place += 1
+            while around and around[-1].uids.last < uid:
+                around.pop()
+            yield uid, around[-1] if around else None
+
+    def chain(self) -> tuple[Uids, Uids] | None:
+        """An entry that is charged to a UID that another entry charges on, where there is such, and that other one."""
+        charged = {limit.charge_to: limit.uids for limit in self if limit.charge_to is not None}
+        for payer, limit in self.effective(charged) if charged else ():
+            if limit and limit.charge_to is not None:
+                return charged[payer], limit.uids
+        return None
+
     def check(self) -> None:
         """Raise what the kernel would say of the entries together."""
         if pair := self.overlap():
@@ -332,6 +380,12 @@ class Table:
                 errno.EINVAL,
                 f"{pair[0]} and {pair[1]} overlap and neither lies within the other;"
                 " remove one of them, or choose a range inside or around the other",
+            )
+        if pair := self.chain():
+            first, second = (self.entries[uids] for uids in pair)
+            raise LimitsError(
+                errno.EINVAL,
+                f"{first.line()} and {second.line()} form a chain; charge {first.uids} to the UID that pays in the end",
             )
 
     def apply(self, lines: Iterable[str], names: Vocabulary = KNOWN) -> None:
@@ -348,7 +402,7 @@ class Table:
                 last_line[line.uids] = number
             elif line is not None:
                 _numbered(number, after.remove, line.uids)
-        if pair := after.overlap():
+        if pair := after.overlap() or after.chain():
             _numbered(max(last_line.get(uids, 0) for uids in pair), after.check)
         self.entries = after.entries
 

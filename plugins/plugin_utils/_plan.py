@@ -90,7 +90,7 @@ class Plan:
 
     def entries(self, table: Table) -> list[dict[str, object]]:
         """Those entries of a table that the task speaks of."""
-        return [limit.as_dict() for limit in table if self.orders.concerns(limit.uids)]
+        return [limit.as_dict() for limit in table if self.orders.concerns(limit)]
 
     def usage(self, stats: Iterable[dict[str, object]]) -> list[dict[str, object]]:
         """What the kernel counts for the UIDs that the task speaks of, from its stats after the write.
@@ -118,9 +118,10 @@ def _diff_of(path: str, before: str, after: str) -> dict[str, str]:
 def query_of(wish: Wish) -> Query:
     """What has to be read for a task."""
     weighs = wish.runtime and wish.below_usage != "ignore" and any(entry.declaration for entry in wish.entries)
+    parts = ("limits", "stats", *(["processes"] if weighs else []), *(["subordinate"] if wish.subordinate else []))
     return Query(
         path=(wish.path or OWN_PATH) if wish.persist else "",
-        parts=("limits", "stats", "processes") if weighs else ("limits", "stats"),
+        parts=parts,
         users=wish.users,
     )
 

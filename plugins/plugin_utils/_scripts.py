@@ -64,6 +64,23 @@ show_processes() {
   echo "end processes 0"
 }
 
+# The subordinate UIDs, with the UID of the user in place of the name.
+show_subordinate() {
+  owner="" last="" uid=""
+  echo "begin subordinate"
+  while IFS=: read -r owner start count || [ -n "$owner" ]; do
+    if [ "$owner" != "$last" ]; then
+      last=$owner
+      case $owner in
+        *[!0-9]*) uid=$(id -u -- "$owner") ;;
+        *) uid=$owner ;;
+      esac
+    fi
+    if [ -n "$uid" ]; then printf "|%s\\n" "$uid:$start:$count"; fi
+  done <"$root/etc/subuid"
+  echo "end subordinate 0"
+} 2>/dev/null
+
 # The ring of events, in one read. A reader has a place of its own, and takes nothing away from others. Without any
 # event a read would wait for the first one: whether there is one is tried out with a byte, by a dd that is ended when
 # it sleeps.
@@ -167,6 +184,7 @@ if [ -n "$path" ]; then
   echo "file_writable=$(writable "$place")"
 fi
 
+if wanted subordinate; then show_subordinate; fi
 echo "begin users"
 for name do
   printf "|%s\\n" "$(id -u -- "$name" 2>/dev/null)"

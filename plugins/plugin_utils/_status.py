@@ -186,6 +186,8 @@ def _limit_text(limit: object, *, whole: bool = False) -> str:
     values = _mapping(limit)
     if not values:
         return "nothing"
+    if values.get("charge_to"):
+        return f"charged to UID {_text(values['charge_to'])}"
     size = describe_size(_int(values.get("max")))
     others = ", ".join(f"{_text(name)} {_text(value)}" for name, value in values.items() if name not in ("uid", "max"))
     return f"{size} ({others})" if whole and others else size

@@ -6,7 +6,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
 from ansible_collections.devfleet.uid_mem.plugins.plugin_utils._limits import Limit, Table, Uids
@@ -85,33 +85,36 @@ class Excess:
 def exceeding(before: Table, after: Table, usage: dict[int, Usage]) -> list[Excess]:
     """The UIDs whose limit becomes another one, is enforced, and is below what they use."""
     found: list[Excess] = []
-    limits = zip(effective(before, usage), effective(after, usage), strict=True)
+    usage, joined = charged(before, after, usage)
+    limits = zip(before.effective(usage), after.effective(usage), strict=True)
     for (uid, old), (_uid, new) in limits:
         if new is None or new.max is None or new.mode != "enforce":
             continue
-        if (old is None or _force(old) != _force(new)) and usage[uid].of(new.metric) > new.max:
+        changed = old is None or _force(old) != _force(new) or uid in joined
+        if changed and usage[uid].of(new.metric) > new.max:
             found.append(Excess(uid, usage[uid].of(new.metric), new))
     return found
 
 
+def charged(before: Table, after: Table, usage: Mapping[int, Usage]) -> tuple[dict[int, Usage], set[int]]:
+    """The same with what other UIDs use added to the UID they are to be charged to, and the UIDs that got such.
+
+    What is charged to a UID already is in the usage that the kernel counts for it.
+    """
+    total = dict(usage)
+    joined: set[int] = set()
+    for (uid, old), (_uid, new) in zip(before.effective(usage), after.effective(usage), strict=True):
+        payer = new.charge_to if new else None
+        if payer is None or (old and old.charge_to == payer):
+            continue
+        now, more = total.get(payer, Usage()), usage[uid]
+        total[payer] = Usage(now.rss + more.rss, now.anon + more.anon)
+        joined.add(payer)
+    return total, joined
+
+
 def _force(limit: Limit) -> tuple[object, ...]:
     return (limit.max, limit.metric, limit.mode)
-
-
-def effective(table: Table, uids: Iterable[int]) -> Iterator[tuple[int, Limit | None]]:
-    """The limit that counts for each UID, the narrowest around it, in the order of the UIDs."""
-    limits = list(table)
-    place = 0
-    around: list[Limit] = []
-    for uid in sorted(uids):
-        while place < len(limits) and limits[place].uids.first <= uid:
-            while around and around[-1].uids.last < limits[place].uids.first:
-                around.pop()
-            around.append(limits[place])
-            place += 1
-        while around and around[-1].uids.last < uid:
-            around.pop()
-        yield uid, around[-1] if around else None
 
 
 def describe_excess(found: list[Excess]) -> str:

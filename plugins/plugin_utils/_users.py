@@ -16,6 +16,10 @@ What it knows besides (C(u10_system), C(shell), C(oem_2901)) is left to the devi
 from __future__ import annotations
 
 import re
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+from ansible_collections.devfleet.uid_mem.plugins.plugin_utils._limits import MAX_UID, Uids
 
 PER_USER = 100_000
 LAST_USER = 1000
@@ -24,6 +28,40 @@ APP_START = {"a": 10_000, "i": 90_000}
 _ANDROID = re.compile(r"u([0-9]{1,4})_([ai])([0-9]{1,4})", re.ASCII)
 # What a user database may hold (also those of Active Directory), and no option of id.
 _NAME = re.compile(r"[^-+\s:/,][^\s:/,]*")
+
+
+# A line of /etc/subuid, with a UID in place of the name: of whom, the first of them, how many.
+_SUBORDINATE = re.compile(r"([0-9]{1,10}):([0-9]{1,10}):([0-9]{1,10})", re.ASCII)
+
+
+@dataclass(frozen=True)
+class HostUsers:
+    """What a device told of users: the UIDs of names, None for one it does not know; the subordinate UIDs of UIDs."""
+
+    uids: Mapping[str, int | None] = field(default_factory=dict)
+    subordinate: Mapping[int, tuple[Uids, ...]] = field(default_factory=dict)
+
+    def subordinate_of(self, whose: Uids) -> list[tuple[int, Uids]]:
+        """The subordinate UIDs of each of these UIDs that has any, with that UID, in the order of the UIDs."""
+        if whose.first == whose.last:
+            owners = [whose.first] if whose.first in self.subordinate else []
+        else:
+            owners = sorted(uid for uid in self.subordinate if uid in whose)
+        return [(uid, uids) for uid in owners for uids in self.subordinate[uid]]
+
+
+def parse_subordinate(text: str) -> dict[int, tuple[Uids, ...]]:
+    """The subordinate UIDs of each UID. As for C(newuidmap), a line that is none does not count."""
+    found: dict[int, tuple[Uids, ...]] = {}
+    for line in text.splitlines():
+        match = _SUBORDINATE.fullmatch(line)
+        if not match:
+            continue
+        owner, first, count = (int(number) for number in match.groups())
+        last = min(first + count - 1, MAX_UID)
+        if 0 < first <= last:
+            found[owner] = (*found.get(owner, ()), Uids(first, last))
+    return found
 
 
 class UserError(ValueError):

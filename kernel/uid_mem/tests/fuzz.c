@@ -10,7 +10,8 @@
  *   not get as far as the table.
  * - An accepted write gives the table of the model, sorted, with the parents
  *   that a search needs, and the old table is not written to.
- * - The entry that counts for a UID is the narrowest around it.
+ * - The entry that counts for a UID is the narrowest around it, and a UID that
+ *   others are charged to pays for itself.
  * - What is printed is read back as the same table.
  *
  * An input is a byte, max_entries in its low bits and evict in FUZZ_EVICT, and
@@ -50,7 +51,8 @@ static bool same_limit(const struct uid_mem_limit *a, const struct uid_mem_limit
 {
 	return same_uids(a, b) && a->max == b->max && a->high == b->high &&
 	       a->grace_ms == b->grace_ms && a->policy == b->policy &&
-	       a->metric == b->metric && a->mode == b->mode;
+	       a->metric == b->metric && a->mode == b->mode &&
+	       a->charge_to == b->charge_to;
 }
 
 static bool contains(const struct uid_mem_limit *outer, const struct uid_mem_limit *inner)
@@ -74,6 +76,21 @@ static bool model_remove(struct model *m, const struct uid_mem_limit *uids)
 		return true;
 	}
 	return false;
+}
+
+/* The narrowest entry around a UID, looked for in another way than the table does. */
+static const struct uid_mem_limit *model_find(const struct model *m, u32 uid)
+{
+	const struct uid_mem_limit *narrowest = NULL;
+
+	for (unsigned int i = 0; i < m->nr; i++) {
+		const struct uid_mem_limit *l = &m->limits[i];
+
+		if (l->first <= uid && uid <= l->last &&
+		    (!narrowest || contains(narrowest, l)))
+			narrowest = l;
+	}
+	return narrowest;
 }
 
 static int model_apply(struct model *m, const struct uid_mem_change *changes,
@@ -101,6 +118,13 @@ static int model_apply(struct model *m, const struct uid_mem_change *changes,
 			    !contains(&m->limits[i], &m->limits[j]) &&
 			    !contains(&m->limits[j], &m->limits[i]))
 				return -EINVAL;
+	for (unsigned int i = 0; i < m->nr; i++) {
+		const struct uid_mem_limit *of_payer =
+			model_find(m, m->limits[i].charge_to);
+
+		if (of_payer && of_payer->charge_to)
+			return -EINVAL;
+	}
 	return 0;
 }
 
@@ -111,23 +135,27 @@ static void check_limit(const struct uid_mem_limit *l)
 	CHECK(l->high >= 1 && (l->high <= l->max || l->high == UID_MEM_MAX));
 	CHECK(l->grace_ms <= UID_MEM_MAX_GRACE_MS);
 	CHECK(l->metric < UID_MEM_NR_METRICS && l->mode < UID_MEM_NR_MODES);
+	CHECK(l->charge_to < U32_MAX &&
+	      (l->charge_to < l->first || l->charge_to > l->last));
 }
 
-/* The entry that counts, looked for in another way. */
 static void check_find(u32 uid)
 {
 	const struct uid_mem_entry *e = uid_mem_table_find(table, uid);
-	const struct uid_mem_limit *narrowest = NULL;
+	const struct uid_mem_limit *narrowest = model_find(&model, uid);
+	u32 payer = uid;
 
-	for (unsigned int i = 0; i < model.nr; i++) {
-		const struct uid_mem_limit *l = &model.limits[i];
-
-		if (l->first <= uid && uid <= l->last &&
-		    (!narrowest || contains(narrowest, l)))
-			narrowest = l;
-	}
 	CHECK(!e == !narrowest);
 	CHECK(!e || same_limit(&e->limit, narrowest));
+	e = uid_mem_table_limit(table, &payer);
+	if (narrowest && narrowest->charge_to) {
+		CHECK(payer == narrowest->charge_to);
+		narrowest = model_find(&model, payer);
+	} else {
+		CHECK(payer == uid);
+	}
+	CHECK(!e == !narrowest);
+	CHECK(!e || (same_limit(&e->limit, narrowest) && !e->limit.charge_to));
 }
 
 static void check_table(void)

@@ -43,11 +43,12 @@ static const char *const sizes[] = {
 	"18446744073709551615", "99999999999999999999", "1.5M", "1k", "0", "", "M", "-1", "0x100000",
 };
 static const char *const keys[] = {
-	"max=", "max=", "max=", "high=", "policy=", "metric=", "grace_ms=", "mode=", "colour=", "=", "max",
+	"max=", "max=", "max=", "high=", "policy=", "metric=", "grace_ms=", "mode=", "charge_to=", "colour=", "=",
+	"max",
 };
 static const char *const words[] = {
 	"default", "highest_rss", "longest_run_time", "worst", "rss", "anon", "enforce", "audit", "0", "1",
-	"3600000", "3600001", "nonsense",
+	"3600000", "3600001", "3001", "2999", "nonsense",
 };
 static const char *const blanks[] = { " ", " ", " ", " ", "\t", "  ", "", "\n", ", " };
 
@@ -66,8 +67,13 @@ static size_t make_line(char *line, size_t at, size_t size)
 	unsigned int nr_keys = any(4);
 
 	at = append(line, at, size, PICK(uids));
-	at = append(line, at, size, " max=");
-	at = append(line, at, size, PICK(sizes));
+	if (!any(4)) {
+		at = append(line, at, size, " charge_to=");
+		at = append(line, at, size, PICK(words));
+	} else {
+		at = append(line, at, size, " max=");
+		at = append(line, at, size, PICK(sizes));
+	}
 	while (nr_keys--) {
 		at = append(line, at, size, PICK(blanks));
 		at = append(line, at, size, PICK(keys));

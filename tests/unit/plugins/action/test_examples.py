@@ -30,7 +30,7 @@ case "$*" in *games) echo 5 ;; *) PATH={path} exec id "$@" ;; esac
 
 
 def make_fleet(place: Path, size: int, write_limits: Path) -> Fleet:
-    """A device for each example: with Android's directory, a user named games, and a limit that can go."""
+    """A device for each example: Android's directory, a user games with subordinate UIDs, and a limit that can go."""
     fleet = Fleet(place, size, write_limits)
     for device in fleet.devices:
         (device.root / "data" / "local" / "uid_mem").mkdir(parents=True)
@@ -39,6 +39,7 @@ def make_fleet(place: Path, size: int, write_limits: Path) -> Fleet:
         write_program(fleet.place / programs / "id", ID.format(path=path))
         device.limits.write_text("10070 max=9437184 high=max policy=default metric=rss grace_ms=0 mode=enforce\n")
         device.write_file("10070 max=9M\n")
+        (device.root / "etc" / "subuid").write_text("games:100000:65536\n")
     return fleet
 
 

@@ -48,11 +48,15 @@ def test_list(host: Host) -> None:
 
 def test_returned_limits_can_be_declared(host: Host) -> None:
     host.limit(
-        limits=[{"uid": "5-9", "max": "1G", "high": 5, "grace": "1m"}, {"uid": 6, "max": "max", "mode": "audit"}]
+        limits=[
+            {"uid": "5-9", "max": "1G", "high": 5, "grace": "1m"},
+            {"uid": 6, "max": "max", "mode": "audit"},
+            {"uid": "100-199", "charge_to": 6},
+        ]
     )
     again = host.limit(limits=host.info()["limits"], purge=True)
     assert not again["changed"]
-    assert len(again["after"]) == 2
+    assert len(again["after"]) == 3
 
 
 def test_empty_list_does_nothing(host: Host) -> None:
@@ -80,13 +84,29 @@ def test_many_limits_are_two_calls(host: Host, count: int) -> None:
         (
             [{"uid": 5, "max": "1M"}, {"uid": 6, "max": "1M", "colour": "red"}],
             "item 2 of limits (uid 6): unknown argument colour;"
-            " an item takes grace, high, max, metric, mode, policy, state, uid, user.",
+            " an item takes charge_to, grace, high, max, metric, mode, policy, state, subordinate, uid, user.",
         ),
         (
             [{"uid": 5, "max": 100}],
             "item 1 of limits (uid 5): max: 100 bytes is below the minimum of 1 MiB; did you mean 100M?",
         ),
         ([{"uid": 5}], "item 1 of limits (uid 5): max is missing; write the limit (100M), or state: absent."),
+        (
+            [{"uid": 5, "charge_to": 6, "max": "1M", "subordinate": True}],
+            "item 1 of limits (uid 5): max, subordinate cannot be given beside charge_to; what counts is the limit of"
+            " that UID.",
+        ),
+        ([{"uid": 5, "charge_to": "alice"}], "item 1 of limits (uid 5): charge_to: 'alice' is not a UID (10070)."),
+        ([{"uid": 5, "charge_to": True}], "item 1 of limits (uid 5): charge_to: True is not a UID (10070)."),
+        ([{"uid": 5, "charge_to": 0}], "item 1 of limits (uid 5): charge_to: UID 0 (root) cannot be limited; UIDs go"),
+        (
+            [{"uid": "5-9", "charge_to": 7}],
+            "item 1 of limits (uid 5-9): 5-9 is charged to one of its own UIDs; name another UID in charge_to.",
+        ),
+        (
+            [{"uid": 5, "charge_to": 6}, {"uid": 6, "charge_to": 7}],
+            "5 charge_to=6 and 6 charge_to=7 form a chain; charge 5 to the UID that pays in the end",
+        ),
         ([{"max": "1M"}], "item 1 of limits: one of uid and user is required."),
         ([{"uid": 5, "user": "nobody", "max": "1M"}], "item 1 of limits (uid 5): uid and user exclude each other."),
         ([{"user": "a b", "max": "1M"}], "item 1 of limits (user a b): user: 'a b' is not the name of a user."),

@@ -318,8 +318,8 @@ def test_no_permission(host: Host, monkeypatch: pytest.MonkeyPatch, check: bool)
         (
             {"uid": 5, "max": "1M", "color": "red"},
             "unknown argument color;"
-            " this module takes below_usage, grace, high, limits, max, metric, mode, path, persist, policy, purge,"
-            " runtime, state, uid, user.",
+            " this module takes below_usage, charge_to, grace, high, limits, max, metric, mode, path, persist, policy, purge,"
+            " runtime, state, subordinate, uid, user.",
         ),
     ],
 )
@@ -584,7 +584,11 @@ def test_documented_options_are_those_checked() -> None:
 def test_documented_results_are_those_returned(host: Host) -> None:
     result = host.limit(uid=10070, max="100M", diff=False)
     assert set(result) == {"changed", *yaml.safe_load(limit_doc.RETURN)}
-    assert set(result["after"][0]) == set(yaml.safe_load(limit_doc.RETURN)["after"]["contains"])
+    contained = yaml.safe_load(limit_doc.RETURN)["after"]["contains"]
+    assert {*result["after"][0], "charge_to"} == set(contained)
+    host.device.limits.write_text("100000-165535 charge_to=10070\n")
+    (charge,) = host.limit(limits=[], purge=True, check=True)["before"]
+    assert charge == {"uid": "100000-165535", "charge_to": "10070"}
     (host.device.proc / "events").write_text("")
     returned = yaml.safe_load(info_doc.RETURN)
     info = host.info(desired=[{"uid": 10070, "max": "1M"}])

@@ -35,8 +35,10 @@ from ansible_collections.devfleet.uid_mem.plugins.plugin_utils._device import (
     read_command,
     write_command,
 )
+from ansible_collections.devfleet.uid_mem.plugins.plugin_utils._limits import Uids
 from ansible_collections.devfleet.uid_mem.plugins.plugin_utils._scripts import READ_SCRIPT, SUM_FUNCTION, WRITE_SCRIPT
 from ansible_collections.devfleet.uid_mem.plugins.plugin_utils._usage import Usage, usage_of
+from ansible_collections.devfleet.uid_mem.plugins.plugin_utils._users import HostUsers
 
 if TYPE_CHECKING:
     from ansible_collections.devfleet.uid_mem.tests.unit.device import Device
@@ -254,13 +256,13 @@ def test_read_only_what_is_asked_for(device: Device) -> None:
     reading = read(device, Query())
     assert reading.features["engine"] == "hooks"
     assert (reading.limits_text, reading.stats_text, reading.processes_text) == (None, "", "")
-    assert (reading.events_text, reading.file_text, reading.users) == (None, None, {})
+    assert (reading.events_text, reading.file_text, reading.users) == (None, None, HostUsers())
 
 
 def test_read_users(device: Device) -> None:
     """Whom the host has; a name is no option and no command."""
     names = ("nobody", "root", "uid-mem-nobody-is-called-so", "u0_a70", "a$(id)b", "--help")
-    users = read(device, Query(users=names)).users
+    users = read(device, Query(users=names)).users.uids
     assert users == {
         "nobody": pwd.getpwnam("nobody").pw_uid,
         "root": 0,
@@ -269,6 +271,30 @@ def test_read_users(device: Device) -> None:
         "a$(id)b": None,
         "--help": None,
     }
+
+
+def test_read_subordinate_uids(device: Device) -> None:
+    query = Query(parts=("subordinate",))
+    assert read(device, query).users == HostUsers()
+    lines = [
+        "root:5:1",
+        "$(id):6:1",
+        "",
+        "# a comment",
+        "7:7:2",
+        "nobody:8:1",
+        "uid-mem-no:9:1",
+        "nobody:10:1",
+        "7:1:1",
+    ]
+    (device.root / "etc" / "subuid").write_text("\n".join(lines))
+    nobody = pwd.getpwnam("nobody").pw_uid
+    assert read(device, query).users.subordinate == {
+        0: (Uids(5, 5),),
+        7: (Uids(7, 8), Uids(1, 1)),
+        nobody: (Uids(8, 8), Uids(10, 10)),
+    }
+    assert read(device, Query()).users == HostUsers()
 
 
 def test_read_processes(device: Device) -> None:

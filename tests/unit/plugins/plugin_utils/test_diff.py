@@ -25,11 +25,14 @@ def edit_text(text: str | None, desired: Table) -> str | None:
 
 
 SMALL = st.integers(1, 12)
+RANGES = st.tuples(SMALL, SMALL).map(lambda ends: Uids(min(ends), max(ends)))
 LIMITS = st.builds(
-    lambda ends, size, mode: Limit(Uids(min(ends), max(ends)), size << 20, mode=mode),
-    st.tuples(SMALL, SMALL),
+    lambda uids, size, mode: Limit(uids, size << 20, mode=mode),
+    RANGES,
     st.integers(1, 3),
     st.sampled_from(["enforce", "audit"]),
+) | st.tuples(RANGES, SMALL).filter(lambda pair: pair[1] not in pair[0]).map(
+    lambda pair: Limit(pair[0], None, charge_to=pair[1])
 )
 
 
@@ -38,7 +41,7 @@ def _table(declared: list[Limit]) -> Table:
     for limit in declared:
         before = table.copy()
         table.set(limit)
-        if table.overlap():
+        if table.overlap() or table.chain():
             table = before
     return table
 

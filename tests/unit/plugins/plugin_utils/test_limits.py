@@ -10,7 +10,7 @@ import errno
 from contextlib import suppress
 
 import pytest
-from hypothesis import given
+from hypothesis import assume, given
 from hypothesis import strategies as st
 
 from ansible_collections.devfleet.uid_mem.plugins.plugin_utils._limits import (
@@ -45,13 +45,22 @@ def limits(draw: st.DrawFn) -> Limit:
     )
 
 
-@given(limits())
+CHARGES = (
+    st.tuples(RANGES, UIDS)
+    .filter(lambda pair: pair[1] not in pair[0])
+    .map(lambda pair: Limit(pair[0], None, charge_to=pair[1]))
+)
+
+
+@given(limits() | CHARGES)
 def test_line_round_trip(limit: Limit) -> None:
     assert parse_line(limit.line()) == limit
     assert parse_line(limit.short_line()) == limit
 
 
-@given(st.text(st.sampled_from("15-!#=maxhigroupl0MK \t\r\\\xe9")))
+@given(
+    st.text(st.sampled_from("15-!#=maxhigroupl0MK \t\r\\\xe9")) | st.integers().map(lambda uid: f"5 charge_to={uid}")
+)
 def test_any_line_is_parsed_or_refused(line: str) -> None:
     with suppress(LimitsError):
         declared = parse_line(line)
@@ -77,6 +86,26 @@ def test_overlap_is_found(declared: list[Limit]) -> None:
             Table.parse(table.text())
 
 
+@given(st.lists(limits() | CHARGES, max_size=8))
+def test_chains_are_found(declared: list[Limit]) -> None:
+    table = Table({limit.uids: limit for limit in declared})
+    assume(not table.overlap())
+    chains = []
+    for limit in table:
+        around = [other for other in table if limit.charge_to is not None and limit.charge_to in other.uids]
+        narrowest = min(around, key=lambda other: other.uids.last - other.uids.first, default=None)
+        if narrowest and narrowest.charge_to is not None:
+            chains.append((limit.uids, narrowest.uids))
+    pair = table.chain()
+    assert (pair is not None) == bool(chains)
+    if pair is None:
+        assert Table.parse(table.text()) == table
+    else:
+        assert pair in chains
+        with pytest.raises(LimitsError, match="form a chain"):
+            Table.parse(table.text())
+
+
 def test_short_line_has_what_differs() -> None:
     assert Limit(Uids(5, 5), 104857600).short_line() == "5 max=100M"
     limit = Limit(Uids(5, 9), None, 1024, "highest_rss", "anon", 5, "audit")
@@ -90,6 +119,13 @@ def test_short_line_has_what_differs() -> None:
         "grace": "5ms",
         "mode": "audit",
     }
+
+
+def test_a_charge_stands_alone() -> None:
+    charge = Limit(Uids(100000, 165535), None, charge_to=2001)
+    assert parse_line("100000-165535 charge_to=2001") == charge
+    assert charge.short_line() == charge.line() == "100000-165535 charge_to=2001"
+    assert charge.as_dict() == {"uid": "100000-165535", "charge_to": "2001"}
 
 
 @pytest.mark.parametrize(
@@ -115,7 +151,7 @@ def test_short_line_has_what_differs() -> None:
             "5 max=2M color=red",
             "EINVAL",
             1,
-            "'color=red' is not one of max=, high=, policy=, metric=, grace_ms=, mode=",
+            "'color=red' is not one of max=, high=, policy=, metric=, grace_ms=, mode=, charge_to=",
         ),
         (
             "5 max=2M policy=random",
@@ -125,6 +161,22 @@ def test_short_line_has_what_differs() -> None:
         ),
         ("5 max=2M grace_ms=1s", "EINVAL", 1, "grace_ms='1s' is not a number of milliseconds"),
         ("5 max=2M grace_ms=3600001", "ERANGE", 1, "grace_ms=3600001 is too large"),
+        ("5 charge_to=6-7", "EINVAL", 1, "charge_to='6-7' is not a UID (10070)"),
+        ("5 charge_to=0", "ERANGE", 1, "UID 0 (root) cannot be limited; UIDs go from 1 to 4294967294"),
+        (
+            "5 mode=audit max=1M charge_to=6",
+            "EINVAL",
+            1,
+            "mode= and max= beside charge_to=, which stands alone: what counts is the limit of that UID",
+        ),
+        ("5 charge_to=5", "EINVAL", 1, "5 is charged to itself; name another UID in charge_to"),
+        ("5-9 charge_to=7", "EINVAL", 1, "5-9 is charged to one of its own UIDs; name another UID in charge_to"),
+        (
+            "9 charge_to=5\n1-8 charge_to=20\n30 max=1M",
+            "EINVAL",
+            2,
+            "9 charge_to=5 and 1-8 charge_to=20 form a chain; charge 9 to the UID that pays in the end",
+        ),
         ("!5", "ENOENT", 1, "there is no limit for 5 to remove"),
         ("!5 max=1M", "EINVAL", 1, "'max=1M' after the removal !5; a removal has no keys"),
         ("#" + "x" * 256, "EINVAL", 1, "the line is longer than 256 bytes"),

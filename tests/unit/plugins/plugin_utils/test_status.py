@@ -187,11 +187,13 @@ def test_a_host_without_the_module() -> None:
 
 def test_drift_is_described() -> None:
     other = {**limit(5, MIB), "policy": "youngest"}
+    charge = {"uid": "100-199", "charge_to": "7"}
     unknown = {"uid": "", "user": "alise", "kernel": None, "desired": None, "problem": "user: 'alise' is unknown"}
     desired = [
         {"uid": "7", "user": "bob", "kernel": limit(7, 2 * MIB), "desired": None, "problem": ""},
         {"uid": "5", "user": "", "kernel": other, "desired": limit(5, MIB), "problem": ""},
         unknown,
+        {"uid": "100-199", "user": "", "kernel": limit("100-199", MIB), "desired": charge, "problem": ""},
     ]
     from_file = [{"uid": "10-19", "kernel": None, "file": limit("10-19", 3 * MIB)}]
     row = row_of(None, info(drift=from_file, desired_drift=desired))
@@ -201,8 +203,9 @@ def test_drift_is_described() -> None:
         "bob: 2 MiB in force, nothing in the inventory",
         f"UID 5: 1 MiB ({others.format('youngest')}) in force, 1 MiB ({others.format('default')}) in the inventory",
         "alise: in the inventory, but user: 'alise' is unknown",
+        "UID 100-199: 1 MiB in force, charged to UID 7 in the inventory",
     ]
-    assert (row["file_drift"], row["inventory_drift"]) == (1, 3)
+    assert (row["file_drift"], row["inventory_drift"]) == (1, 4)
     row = row_of(None, info(drift=from_file * 30))
     assert (row["file_drift"], len(row["drift"]), row["drift_omitted"]) == (30, KEPT_DRIFT, 30 - KEPT_DRIFT)
     read = info()

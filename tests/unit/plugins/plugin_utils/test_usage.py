@@ -13,7 +13,6 @@ from ansible_collections.devfleet.uid_mem.plugins.plugin_utils._limits import Li
 from ansible_collections.devfleet.uid_mem.plugins.plugin_utils._usage import (
     Usage,
     describe_excess,
-    effective,
     exceeding,
     parse_processes,
     parse_stats,
@@ -69,7 +68,7 @@ def narrowest(table: Table, uid: int) -> Limit | None:
 
 @given(TABLES, st.sets(st.integers(0, 14)))
 def test_effective_limit_is_the_narrowest(table: Table, uids: set[int]) -> None:
-    assert list(effective(table, uids)) == [(uid, narrowest(table, uid)) for uid in sorted(uids)]
+    assert list(table.effective(uids)) == [(uid, narrowest(table, uid)) for uid in sorted(uids)]
 
 
 def over(before: str, after: str, used: int = 150, anon: int = 50) -> list[int]:
@@ -97,6 +96,26 @@ def test_who_is_not() -> None:
     # It stays what it was, even where another entry says so.
     assert over("5 max=100M", "5 max=100M\n6 max=1M") == []
     assert over("1-9 max=100M", "5 max=100M high=1M\n1-9 max=200M") == []
+
+
+def test_what_is_charged_is_added() -> None:
+    usage = {5: Usage(60 * MIB), 100: Usage(30 * MIB), 101: Usage(30 * MIB)}
+
+    def above(before: str, after: str) -> list[tuple[int, int]]:
+        found = exceeding(Table.parse(before), Table.parse(after), usage)
+        return [(excess.uid, excess.usage // MIB) for excess in found]
+
+    charge = "100-199 charge_to=5\n"
+    assert above("", f"{charge}5 max=100M") == [(5, 120)]
+    assert above("", "5 max=100M") == []
+    # The limit stays what it was, but others come.
+    assert above("5 max=100M", f"{charge}5 max=100M") == [(5, 120)]
+    assert above("5 max=100M", f"{charge}5 max=120M") == []
+    # The kernel's number for 5 has them already.
+    assert above(f"{charge}5 max=100M", f"{charge}5 max=70M") == []
+    assert above(f"{charge}5 max=100M", f"{charge}5 max=50M") == [(5, 60)]
+    # One that has no process of its own.
+    assert above("", "100-199 charge_to=7\n7 max=50M") == [(7, 60)]
 
 
 def test_excess_in_words() -> None:

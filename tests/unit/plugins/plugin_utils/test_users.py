@@ -8,9 +8,12 @@ from __future__ import annotations
 
 import pytest
 
+from ansible_collections.devfleet.uid_mem.plugins.plugin_utils._limits import MAX_UID, Uids
 from ansible_collections.devfleet.uid_mem.plugins.plugin_utils._users import (
+    HostUsers,
     UserError,
     android_uid,
+    parse_subordinate,
     parse_user,
     user_id,
 )
@@ -46,6 +49,39 @@ def test_the_device_is_right() -> None:
     assert user_id("u0_a70", None) == 10070
     assert user_id("u0_a70", 501) == 501
     assert user_id("u0_i7", 99007) == 99007
+
+
+def test_subordinate_uids() -> None:
+    text = "1000:100000:65536\n1001:165536:65536\n1000:300000:1\n2000:2147483647:2147483648\n"
+    found = parse_subordinate(text)
+    assert found == {
+        1000: (Uids(100000, 165535), Uids(300000, 300000)),
+        1001: (Uids(165536, 231071),),
+        2000: (Uids(2147483647, MAX_UID),),
+    }
+    users = HostUsers({}, found)
+    assert users.subordinate_of(Uids(1001, 1001)) == [(1001, Uids(165536, 231071))]
+    assert users.subordinate_of(Uids(1002, 1002)) == []
+    assert [uid for uid, _uids in users.subordinate_of(Uids(1000, 1999))] == [1000, 1000, 1001]
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        "",
+        "1000",
+        "1000:5",
+        "1000:5:0",
+        "1000:0:5",
+        "1000:5:x",
+        "1000:5:6:7",
+        "x:5:6",
+        "1000:-5:6",
+        "1000:99999999999:1",
+    ],
+)
+def test_a_line_that_is_none_does_not_count(line: str) -> None:
+    assert parse_subordinate(f"{line}\n1:5:6\n") == {1: (Uids(5, 10),)}
 
 
 def test_unknown_user() -> None:
