@@ -51,8 +51,11 @@ SPEC: dict[str, Any] = {
 # Seconds between two attempts to reach a host.
 PAUSE = 1.0
 
-# How Ansible's ssh connection begins when a host stops answering while the program is being sent. What ssh said may follow.
-NOT_SENT = re.compile(r'^Data could not be sent to remote host "[^"]*"\. Make sure this host can be reached over ssh:\s*')
+# How Ansible's ssh connection begins when a host stops answering while the program is being sent. What ssh said may
+# follow.
+NOT_SENT = re.compile(
+    r'^Data could not be sent to remote host "[^"]*"\. Make sure this host can be reached over ssh:\s*'
+)
 
 
 def lost_message(exc: AnsibleConnectionFailure) -> str:

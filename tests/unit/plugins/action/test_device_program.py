@@ -316,7 +316,7 @@ def test_owner_is_this_run(dash_teller: ProgramHost) -> None:
 @pytest.mark.parametrize(
     ("owner", "ended"),
     [
-        # The second is another process than the one that had this number before; names of tests are the same in each run.
+        # HOST:PID:1 is another process than the one with this number; names of tests are the same in each run.
         (f"HOST:{2**22 + 1}:17", True),
         ("HOST:PID:1", True),
         (f"another:{2**22 + 1}:17", False),
