@@ -63,15 +63,20 @@ int main(int argc, char **argv)
 			"them so that they stop at their exit and keep it.\n");
 		return argc == 2 ? 0 : 2;
 	}
-	for (int left = atoi(argv[1]); left > 0; left--) {
+	/* Above the limit fork() may fail: with victims that hang, try on. */
+	const time_t end = time(NULL) + PATIENCE_S;
+
+	for (int left = atoi(argv[1]); left > 0 && time(NULL) < end;) {
 		pid_t child = fork();
 
 		if (child == 0)
 			grow();
-		if (child > 0)
+		if (child > 0) {
 			run_to_exit(child);
-		else
+			left--;
+		} else {
 			usleep(20000);
+		}
 	}
 	return 0;
 }
