@@ -15,6 +15,7 @@
 #include <linux/wait.h>
 
 #include "compat.h"
+#include "metric.h"
 #include "uid_mem.h"
 
 /* How long a UID's tasks may sleep with locks that others want: so much in so much. */
@@ -25,12 +26,6 @@
 #define RESUME_WAIT_MS	1000
 
 const char *const uid_mem_engine_name = "hooks";
-
-static const unsigned int metric_members[UID_MEM_NR_METRICS] = {
-	[UID_MEM_METRIC_RSS] =
-		BIT(MM_FILEPAGES) | BIT(MM_ANONPAGES) | BIT(MM_SHMEMPAGES),
-	[UID_MEM_METRIC_ANON] = BIT(MM_ANONPAGES) | BIT(MM_SWAPENTS),
-};
 
 static struct uid_mem_acct *hooks_find(const struct cred *cred)
 {
@@ -181,11 +176,12 @@ void uid_mem_engine_change_end(void)
  */
 int uid_mem_engine_add(struct uid_mem_user *user)
 {
-	int err = uid_mem_acct_init(&user->account.live, metric_members[user->limit.metric]);
+	unsigned int members = uid_mem_metric_members(user->limit.metric);
+	int err = uid_mem_acct_init(&user->account.live, members);
 
 	if (err)
 		return err;
-	err = uid_mem_acct_init(&user->account.dying, metric_members[user->limit.metric]);
+	err = uid_mem_acct_init(&user->account.dying, members);
 	if (err)
 		uid_mem_acct_destroy(&user->account.live);
 	else
@@ -219,7 +215,7 @@ void uid_mem_engine_free(struct uid_mem_user *user)
  */
 void uid_mem_engine_set_metric(struct uid_mem_user *user)
 {
-	unsigned int members = metric_members[user->limit.metric];
+	unsigned int members = uid_mem_metric_members(user->limit.metric);
 
 	uid_mem_acct_set_members(&user->account.live, members);
 	uid_mem_acct_set_members(&user->account.dying, members);
