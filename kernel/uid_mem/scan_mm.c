@@ -193,7 +193,7 @@ struct uid_mem_user *scan_user_of(struct task_struct *p, bool *pending)
 	struct uid_mem_user *user;
 
 	rcu_read_lock();
-	user = uid_mem_user_peek(__task_cred(READ_ONCE(p->group_leader)),
+	user = scan_client->peek(__task_cred(READ_ONCE(p->group_leader)),
 				 pending);
 	rcu_read_unlock();
 	if (*pending)
@@ -231,7 +231,7 @@ struct scan_mm *scan_place(struct task_struct *p, struct mm_struct *mm,
 
 static void scan_place_work_fn(struct work_struct *work)
 {
-	uid_mem_place_all();
+	scan_client->place_all();
 }
 
 /*
