@@ -4,11 +4,12 @@
  * hold_up WAY UID - how long a UID above its limit holds up another one
  *
  * The limit of UID is lowered, and a process of it is killed and keeps its memory:
- * it is traced, and stopped on its way out. Another process of UID
- * takes a lock and touches fresh memory with it, all the time. This process, of
- * another UID, needs the same lock. Prints the longest that it had to wait, in
- * microseconds: of several rounds the shortest, since a busy machine makes some
- * of them longer, and none shorter.
+ * it is traced, and stopped on its way out. Another process of UID takes a lock
+ * and touches fresh memory with it, all the time. It stays in the kernel, so that
+ * it does not wait for the victim on its way back. This process, of another UID,
+ * needs the same lock. Prints the longest that it had to wait, in microseconds: of
+ * several rounds the shortest, since a busy machine makes some of them longer, and
+ * none shorter.
  *
  * WAY: pipe (pipe->mutex), file (i_rwsem) or cmdline (mmap_lock).
  */
@@ -17,6 +18,7 @@
 #include <fcntl.h>
 #include <grp.h>
 #include <pthread.h>
+#include <sched.h>
 #include <signal.h>
 #include <stdarg.h>
 #include <stdbool.h>
@@ -35,10 +37,10 @@
 #define LIMIT		"%u max=64M\n"
 #define LOWER_LIMIT	"%u max=32M\n"
 #define BLOCK		((size_t)1 << 16)
+#define REGION		((size_t)1 << 30)	/* more than is read in a round */
 #define PAGE		4096
 #define ROUNDS		5
 #define ROUND_US	1500000
-#define REST_US		300	/* so that it is the lock that is waited for, not a CPU */
 
 static const char *way;
 static uid_t uid;
@@ -75,9 +77,9 @@ static void touch(size_t mib)
 		p[at] = 1;
 }
 
-static char *fresh(void)
+static char *fresh(size_t bytes)
 {
-	char *p = mmap(NULL, BLOCK, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+	char *p = mmap(NULL, bytes, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
 
 	if (p == MAP_FAILED)
 		fail("mmap");
@@ -135,14 +137,12 @@ static void end(pid_t pid)
 static void *map_and_unmap(void *unused)
 {
 	(void)unused;
-	for (;;) {
-		munmap(fresh(), BLOCK);
-		usleep(REST_US);
-	}
+	for (;;)
+		munmap(fresh(BLOCK), BLOCK);
 	return NULL;
 }
 
-/* Fresh memory is read with the lock of the pipe or the file, or written with mmap_lock. */
+/* Fresh memory is read, with the lock of the pipe or the file, or only with mmap_lock. */
 static pid_t start_holder(void)
 {
 	pid_t pid = limited();
@@ -151,19 +151,17 @@ static pid_t start_holder(void)
 	if (pid)
 		return pid;
 	if (is_way("cmdline")) {
-		target[1] = open("/dev/zero", O_RDONLY);
+		target[1] = open("/dev/urandom", O_WRONLY);
 		if (target[1] < 0 || pthread_create(&thread, NULL, map_and_unmap, NULL))
 			fail("cmdline");
 	}
 	for (;;) {
-		char *p = fresh();
-		ssize_t n = is_way("cmdline") ? read(target[1], p, BLOCK) :
-			    is_way("file") ? pwrite(target[1], p, BLOCK, 0) : write(target[1], p, BLOCK);
+		size_t bytes = is_way("file") ? BLOCK : REGION;
+		char *p = fresh(bytes);
 
-		if (n < 0)
+		if ((is_way("file") ? pwrite(target[1], p, bytes, 0) : write(target[1], p, bytes)) < 0)
 			fail(way);
-		munmap(p, BLOCK);
-		usleep(REST_US);
+		munmap(p, bytes);
 	}
 }
 
@@ -281,6 +279,9 @@ int main(int argc, char **argv)
 		fprintf(stderr, "usage: hold_up pipe|file|cmdline UID\n");
 		return 2;
 	}
+	/* What is measured is the lock, not the way to a CPU. */
+	if (sched_setscheduler(0, SCHED_FIFO | SCHED_RESET_ON_FORK, &(struct sched_param) { .sched_priority = 1 }))
+		fail("sched_setscheduler");
 	way = argv[1];
 	uid = (uid_t)strtoul(argv[2], NULL, 10);
 	signal(SIGPIPE, SIG_IGN);
