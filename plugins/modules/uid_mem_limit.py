@@ -101,8 +101,8 @@ options:
     default: rss
   grace: &grace
     description:
-      - How long usage may stay above C(max), all in all, before a process is killed, with its unit (V(500ms), V(2s), V(1m)).
-        At most one hour. A short dip below C(max) does not begin it anew.
+      - How long usage may stay above C(max), all in all, before a process is killed, with its unit (V(500ms), V(2s),
+        V(1m)). At most one hour. A short dip below C(max) does not begin it anew.
       - A number without a unit is refused, but for V(0).
     type: raw
     default: 0

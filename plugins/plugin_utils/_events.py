@@ -144,8 +144,8 @@ def parse_event(line: str) -> dict[str, Any]:
 def tell_events(reading: Reading, request: InfoRequest) -> dict[str, object]:
     """The events that are wanted, how many more there would be, and how many the kernel has overwritten already.
 
-    A line C(event=lost) is no event: some were dropped, of a UID that has more than its share, or while they were read. It
-    is counted, not returned.
+    A line C(event=lost) is no event: some were dropped, of a UID that has more than its share, or while they were read.
+    It is counted, not returned.
     """
     lines = [parse_event(line) for line in (reading.events_text or "").splitlines()]
     kept = [event for event in lines if "seq" in event]
