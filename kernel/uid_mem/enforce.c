@@ -360,6 +360,15 @@ void uid_mem_enforce(struct uid_mem_user *user, unsigned int policy)
 }
 
 /**
+ * uid_mem_look - look at a UID, with the policy of its limit
+ * @user: the UID
+ */
+void uid_mem_look(struct uid_mem_user *user)
+{
+	uid_mem_enforce(user, UID_MEM_POLICY_DEFAULT);
+}
+
+/**
  * uid_mem_enforce_fn - look at a UID from a worker
  * @work: struct uid_mem_user::work
  */
@@ -368,7 +377,7 @@ void uid_mem_enforce_fn(struct work_struct *work)
 	struct uid_mem_user *user =
 		container_of(to_delayed_work(work), struct uid_mem_user, work);
 
-	uid_mem_enforce(user, UID_MEM_POLICY_DEFAULT);
+	uid_mem_look(user);
 }
 
 /**

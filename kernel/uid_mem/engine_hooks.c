@@ -15,6 +15,7 @@
 #include <linux/wait.h>
 
 #include "compat.h"
+#include "metric.h"
 #include "uid_mem.h"
 
 /* How long a UID's tasks may sleep with locks that others want: so much in so much. */
@@ -26,15 +27,11 @@
 
 const char *const uid_mem_engine_name = "hooks";
 
-static const unsigned int metric_members[UID_MEM_NR_METRICS] = {
-	[UID_MEM_METRIC_RSS] =
-		BIT(MM_FILEPAGES) | BIT(MM_ANONPAGES) | BIT(MM_SHMEMPAGES),
-	[UID_MEM_METRIC_ANON] = BIT(MM_ANONPAGES) | BIT(MM_SWAPENTS),
-};
+static const struct uid_mem_engine_client *hooks_client;
 
 static struct uid_mem_acct *hooks_find(const struct cred *cred)
 {
-	struct uid_mem_user *user = uid_mem_user_find(cred);
+	struct uid_mem_user *user = hooks_client->find(cred);
 
 	return user ? &user->account.live : NULL;
 }
@@ -121,7 +118,7 @@ static void hooks_resume(struct uid_mem_acct *acct)
 		return;
 	user = container_of(acct, struct uid_mem_user, account.live);
 	if (uid_mem_acct_is_above(acct))
-		uid_mem_enforce(user, UID_MEM_POLICY_DEFAULT);
+		hooks_client->look(user);
 	if (!has_room(user))
 		wait_for_room(user, ktime_add_ms(ktime_get(), RESUME_WAIT_MS));
 }
@@ -135,11 +132,13 @@ static const struct uid_mem_ops hooks_ops = {
 
 /**
  * uid_mem_engine_start - begin to account
+ * @client: those above
  *
  * Return: 0 or -EBUSY.
  */
-int uid_mem_engine_start(void)
+int uid_mem_engine_start(const struct uid_mem_engine_client *client)
 {
+	hooks_client = client;
 	return uid_mem_start(&hooks_ops);
 }
 
@@ -161,7 +160,7 @@ void uid_mem_engine_synchronize(void)
 	uid_mem_synchronize();
 }
 
-/** uid_mem_engine_change_begin - uid_mem_user_find() is about to change its mind */
+/** uid_mem_engine_change_begin - uid_mem_engine_client::find() is about to change its mind */
 void uid_mem_engine_change_begin(void)
 {
 	uid_mem_change_begin();
@@ -181,11 +180,12 @@ void uid_mem_engine_change_end(void)
  */
 int uid_mem_engine_add(struct uid_mem_user *user)
 {
-	int err = uid_mem_acct_init(&user->account.live, metric_members[user->limit.metric]);
+	unsigned int members = uid_mem_metric_members(user->limit.metric);
+	int err = uid_mem_acct_init(&user->account.live, members);
 
 	if (err)
 		return err;
-	err = uid_mem_acct_init(&user->account.dying, metric_members[user->limit.metric]);
+	err = uid_mem_acct_init(&user->account.dying, members);
 	if (err)
 		uid_mem_acct_destroy(&user->account.live);
 	else
@@ -195,7 +195,7 @@ int uid_mem_engine_add(struct uid_mem_user *user)
 
 /**
  * uid_mem_engine_remove - forget the processes of a UID
- * @user: the UID, which uid_mem_user_find() does not return any more
+ * @user: the UID, which is not found any more
  */
 void uid_mem_engine_remove(struct uid_mem_user *user)
 {
@@ -219,7 +219,7 @@ void uid_mem_engine_free(struct uid_mem_user *user)
  */
 void uid_mem_engine_set_metric(struct uid_mem_user *user)
 {
-	unsigned int members = metric_members[user->limit.metric];
+	unsigned int members = uid_mem_metric_members(user->limit.metric);
 
 	uid_mem_acct_set_members(&user->account.live, members);
 	uid_mem_acct_set_members(&user->account.dying, members);

@@ -29,13 +29,16 @@ const char *const uid_mem_engine_name = "scan";
 
 /**
  * uid_mem_engine_start - begin to account
+ * @client: those above
  *
  * Return: 0, -EOPNOTSUPP where the kernel lacks what it takes, or -ENOMEM.
  */
-int uid_mem_engine_start(void)
+int uid_mem_engine_start(const struct uid_mem_engine_client *client)
 {
-	int err = scan_start_lookers();
+	int err;
 
+	scan_client = client;
+	err = scan_start_lookers();
 	if (!err)
 		err = scan_events_start();
 	if (!err)
@@ -64,7 +67,7 @@ void uid_mem_engine_synchronize(void)
 	scan_flush_lookers();
 }
 
-/** uid_mem_engine_change_begin - uid_mem_user_find() is about to change its mind */
+/** uid_mem_engine_change_begin - uid_mem_engine_client::find() is about to change its mind */
 void uid_mem_engine_change_begin(void)
 {
 }
@@ -77,7 +80,7 @@ void uid_mem_engine_change_end(void)
 
 /**
  * uid_mem_engine_remove - forget the processes of a UID
- * @user: the UID, which uid_mem_user_find() does not return any more
+ * @user: the UID, which is not found any more
  */
 void uid_mem_engine_remove(struct uid_mem_user *user)
 {
@@ -209,7 +212,7 @@ void uid_mem_engine_place(struct task_struct *p, struct mm_struct *mm)
 	const struct cred *cred = get_task_cred(p);
 	bool pending;
 
-	uid_mem_user_find(cred);
+	scan_client->find(cred);
 	put_cred(cred);
 	preempt_disable();
 	scan_place(p, mm, &pending);

@@ -67,9 +67,16 @@ static void tell_changes(const struct uid_mem_table *old,
 		tell_table_event(UID_MEM_EVICTED, &evicted->entries[i].limit);
 }
 
+static const struct uid_mem_engine_client engine_client = {
+	.find = uid_mem_user_find,
+	.peek = uid_mem_user_peek,
+	.place_all = uid_mem_place_all,
+	.look = uid_mem_look,
+};
+
 static int start_accounting(void)
 {
-	int err = accounting ? 0 : uid_mem_engine_start();
+	int err = accounting ? 0 : uid_mem_engine_start(&engine_client);
 
 	if (!err)
 		accounting = true;

@@ -15,8 +15,8 @@
  *	policy*.c, metric.c, walk.c, events.c, table.c, grammar.c
  *	engine_*.c			who uses how much, and when to look
  *
- * The engine is called by tasks that use memory: it looks up their user
- * (users.c) and has it looked at (enforce.c).
+ * The engine is called by tasks that use memory.  It finds their user and has it
+ * looked at through struct uid_mem_engine_client.
  *
  * Locks, outermost first:
  *	limits_mutex	changes of the table, one at a time

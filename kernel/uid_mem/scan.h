@@ -22,6 +22,7 @@
 #include "engine_scan.h"
 
 struct task_struct;
+struct uid_mem_engine_client;
 struct uid_mem_usage;
 struct uid_mem_user;
 
@@ -88,6 +89,8 @@ bool scan_is_gone(const struct scan_mm *e);
 unsigned int scan_read(struct uid_mem_user *user, struct uid_mem_usage *usage);
 
 /* scan_look.c */
+extern const struct uid_mem_engine_client *scan_client;
+
 bool scan_needs_rescue(const struct uid_mem_account *a);
 void scan_look_now(struct uid_mem_user *user);
 void scan_notify(struct uid_mem_user *user);

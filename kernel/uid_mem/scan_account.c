@@ -17,6 +17,7 @@
 #include <linux/spinlock.h>
 
 #include "compat.h"
+#include "metric.h"
 #include "scan.h"
 #include "uid_mem.h"
 
@@ -28,12 +29,6 @@
  * many as were left the last time.  Most go with the timer.
  */
 #define SCAN_GONE	32U
-
-static const unsigned int metric_members[UID_MEM_NR_METRICS] = {
-	[UID_MEM_METRIC_RSS] =
-		BIT(MM_FILEPAGES) | BIT(MM_ANONPAGES) | BIT(MM_SHMEMPAGES),
-	[UID_MEM_METRIC_ANON] = BIT(MM_ANONPAGES) | BIT(MM_SWAPENTS),
-};
 
 /*
  * All that is ignored together is at most half of what is left.  Returns
@@ -278,7 +273,7 @@ int uid_mem_engine_add(struct uid_mem_user *user)
 	atomic_set(&a->queued, 0);
 	spin_lock_init(&a->lock);
 	INIT_LIST_HEAD(&a->mms);
-	a->members = metric_members[user->limit.metric];
+	a->members = uid_mem_metric_members(user->limit.metric);
 	a->lower = LONG_MIN;
 	a->upper = LONG_MAX;
 	a->ignore = SCAN_IGNORE;
@@ -295,7 +290,7 @@ void uid_mem_engine_set_metric(struct uid_mem_user *user)
 	int dying, i;
 
 	spin_lock(&a->lock);
-	a->members = metric_members[user->limit.metric];
+	a->members = uid_mem_metric_members(user->limit.metric);
 	for (dying = 0; dying < 2; dying++) {
 		a->charged[dying] = 0;
 		for (i = 0; i < NR_MM_COUNTERS; i++)

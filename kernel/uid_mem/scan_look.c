@@ -54,6 +54,9 @@ static struct kthread_worker *scan_rescuer;
 static void scan_rescue_fn(struct kthread_work *work);
 static DEFINE_KTHREAD_WORK(scan_rescue_work, scan_rescue_fn);
 
+/* Those above the engine. */
+const struct uid_mem_engine_client *scan_client;
+
 static unsigned int scan_min_ms = 20;
 module_param(scan_min_ms, uint, 0644);
 MODULE_PARM_DESC(scan_min_ms, "engine scan: how often to look at a UID that is active and close to its limit (default 20)");
@@ -75,7 +78,7 @@ static void scan_look_at(struct llist_node *users,
 		atomic_set_release(&user->account.queued, 0);
 		if (many)
 			sched_set_normal(current, MIN_NICE);
-		uid_mem_enforce(user, UID_MEM_POLICY_DEFAULT);
+		scan_client->look(user);
 		if (many)
 			set_priority(current);
 	}

@@ -21,6 +21,7 @@
 #include "compat.h"
 #include "scan.h"
 #include "uid_mem.h"
+#include "walk.h"
 
 #define SCAN_HASH_BITS	12
 
@@ -192,7 +193,7 @@ struct uid_mem_user *scan_user_of(struct task_struct *p, bool *pending)
 	struct uid_mem_user *user;
 
 	rcu_read_lock();
-	user = uid_mem_user_peek(__task_cred(READ_ONCE(p->group_leader)),
+	user = scan_client->peek(__task_cred(READ_ONCE(p->group_leader)),
 				 pending);
 	rcu_read_unlock();
 	if (*pending)
@@ -230,7 +231,7 @@ struct scan_mm *scan_place(struct task_struct *p, struct mm_struct *mm,
 
 static void scan_place_work_fn(struct work_struct *work)
 {
-	uid_mem_place_all();
+	scan_client->place_all();
 }
 
 /*
@@ -280,31 +281,21 @@ void scan_sweep(struct uid_mem_user *user, bool all)
 		cond_resched();
 }
 
-/** scan_verify - place every process by its credentials as they are now */
-void scan_verify(void)
+static void verify(struct task_struct *p, struct mm_struct *mm, void *unused)
 {
-	struct task_struct *p, *t;
 	bool pending;
 
-	rcu_read_lock();
-	for_each_process(p) {
-		if (uid_mem_is_kthread(p))
-			continue;
-		for_each_thread(p, t) {
-			struct mm_struct *mm;
+	preempt_disable();
+	/* Who has left it has been told of. */
+	if (atomic_read(&mm->mm_users))
+		scan_place(p, mm, &pending);
+	preempt_enable();
+}
 
-			task_lock(t);
-			mm = t->mm;
-			preempt_disable();
-			if (mm)
-				scan_place(p, mm, &pending);
-			preempt_enable();
-			task_unlock(t);
-			if (mm)
-				break;
-		}
-	}
-	rcu_read_unlock();
+/** scan_verify - place every process by its credentials as they are now; sleeps */
+void scan_verify(void)
+{
+	uid_mem_walk(verify, NULL);
 }
 
 /** scan_mms_stop - wait for what is being placed */

@@ -132,12 +132,29 @@ extern struct workqueue_struct *uid_mem_wq;
 int uid_mem_enforce_init(void);
 void uid_mem_enforce_exit(void);
 void uid_mem_enforce(struct uid_mem_user *user, unsigned int policy);
+void uid_mem_look(struct uid_mem_user *user);
 void uid_mem_enforce_fn(struct work_struct *work);
+
+/**
+ * struct uid_mem_engine_client - what an engine asks of those above it
+ * @find: the user whose limit counts for some credentials, or NULL; made if need
+ *	  be.  Sleeps
+ * @peek: the same without sleeping, in an RCU read-side critical section; sets
+ *	  @pending to whether the user has to be made
+ * @place_all: place every process.  Sleeps
+ * @look: look at a user whose usage may be above its limit.  Sleeps
+ */
+struct uid_mem_engine_client {
+	struct uid_mem_user *(*find)(const struct cred *cred);
+	struct uid_mem_user *(*peek)(const struct cred *cred, bool *pending);
+	void (*place_all)(void);
+	void (*look)(struct uid_mem_user *user);
+};
 
 /* engine_hooks.c or engine_scan.c: who uses how much, and when to look */
 extern const char *const uid_mem_engine_name;
 
-int uid_mem_engine_start(void);
+int uid_mem_engine_start(const struct uid_mem_engine_client *client);
 void uid_mem_engine_stop(void);
 void uid_mem_engine_exit(void);
 void uid_mem_engine_synchronize(void);

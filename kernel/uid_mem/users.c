@@ -101,7 +101,7 @@ static struct uid_mem_user *add_user(u32 uid, const struct uid_mem_limit *limit)
 		user = NULL;
 	}
 	if (user)
-		uid_mem_enforce(user, UID_MEM_POLICY_DEFAULT);
+		uid_mem_look(user);
 	else
 		pr_warn_ratelimited("uid_mem: no memory to account for uid %u; write its limit again\n",
 				    uid);
@@ -350,7 +350,7 @@ static void set_user_limit(struct uid_mem_user *user,
 	if (metric_changed)
 		uid_mem_engine_set_metric(user);
 	mutex_unlock(&user->mutex);
-	uid_mem_enforce(user, UID_MEM_POLICY_DEFAULT);
+	uid_mem_look(user);
 }
 
 /**

@@ -6,6 +6,8 @@
 # other, pushes out its own events and silences its own lines in the log, and not
 # those of another.
 
+# flooded is called, by wait_for.
+# shellcheck disable=SC2317
 # shellcheck source=tests/kernel/lib.sh
 . /t/lib.sh
 
