@@ -367,10 +367,10 @@ def _why_not_written(step: str, message: str, change: Change) -> str:
             f" and the kernel did not take them back: {message}."
             " Run the task again once the file can be written."
         )
-    return f"The kernel refused the limits: {message}. Nothing was changed. {_kernel_hint(message)}"
+    return f"The kernel refused the limits: {message}. Nothing was changed. {_kernel_hint(message, change)}"
 
 
-def _kernel_hint(message: str) -> str:
+def _kernel_hint(message: str, change: Change) -> str:
     if "not permitted" in message or "ermission denied" in message:
         return (
             "It wants CAP_SYS_RESOURCE in the initial user namespace: set 'become: true',"
@@ -380,6 +380,11 @@ def _kernel_hint(message: str) -> str:
         return (
             "Its table is full (module parameter max_entries) and eviction is off:"
             " remove a limit, or raise max_entries."
+        )
+    if "nvalid argument" in message and any(" charge_to=" in line for line in change.set_lines):
+        return (
+            "An older module uid_mem does not know charge_to, which subordinate needs as well:"
+            " bring it to the version of this collection with the role devfleet.uid_mem.uid_mem."
         )
     return f"Look at {PROC_LIMITS}: did someone else change it at the same time? Then run the task again."
 

@@ -318,8 +318,8 @@ def test_no_permission(host: Host, monkeypatch: pytest.MonkeyPatch, check: bool)
         (
             {"uid": 5, "max": "1M", "color": "red"},
             "unknown argument color;"
-            " this module takes below_usage, charge_to, grace, high, limits, max, metric, mode, path, persist, policy, purge,"
-            " runtime, state, subordinate, uid, user.",
+            " this module takes below_usage, charge_to, grace, high, limits, max, metric, mode, path, persist, policy,"
+            " purge, runtime, state, subordinate, uid, user.",
         ),
     ],
 )

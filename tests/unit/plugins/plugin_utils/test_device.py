@@ -600,6 +600,14 @@ def test_kernel_refuses_without_file(device: Device, write_limits: Path) -> None
     assert "No such file or directory. Nothing was changed. Look at /proc/uid_mem/limits" in message
 
 
+def test_older_kernel_refuses_charges(device: Device, write_limits: Path) -> None:
+    device.load_module(LINE)
+    device.install_kernel(write_limits)
+    # What it says then, here of a line that no kernel takes.
+    message = refused(device, change_of(None, "7 charge_to=7"))
+    assert "Invalid argument. Nothing was changed. An older module uid_mem does not know charge_to" in message
+
+
 def test_disk_full(device: Device) -> None:
     """A limit on file sizes fails the write of the new file half-way, as a full disk does."""
     device.load_module(LINE)
