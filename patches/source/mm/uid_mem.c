@@ -62,7 +62,7 @@
 #include <linux/user_namespace.h>
 #include <linux/workqueue.h>
 
-#define UID_MEM_BATCH	32UL
+#define UID_MEM_BATCH	64L
 
 /* How long after the last owner is gone the hooks are taken out. */
 #define UID_MEM_KEY_DELAY	(10 * HZ)
@@ -154,8 +154,12 @@ static void uid_mem_write_levels(struct uid_mem_acct *acct, long lower,
 				 long upper)
 {
 	/* Room for what is added when they are compared. */
-	WRITE_ONCE(acct->lower, max(lower, LONG_MIN / 2));
-	WRITE_ONCE(acct->upper, min(upper, LONG_MAX / 2));
+	lower = max(lower, LONG_MIN / 2);
+	upper = min(upper, LONG_MAX / 2);
+
+	WRITE_ONCE(acct->lower, lower);
+	WRITE_ONCE(acct->upper, upper);
+	WRITE_ONCE(acct->near_lower, lower + num_possible_cpus() * UID_MEM_BATCH);
 }
 
 /**
@@ -340,10 +344,8 @@ static noinline void uid_mem_check_near(struct uid_mem_acct *acct, long charged)
 static bool uid_mem_is_close(const struct uid_mem_acct *acct, long charged,
 			     long margin)
 {
-	long stocks = (long)num_possible_cpus() * UID_MEM_BATCH;
-
 	return charged + uid_mem_dying(acct) > READ_ONCE(acct->upper) - margin ||
-	       charged < READ_ONCE(acct->lower) + stocks + margin;
+	       charged < READ_ONCE(acct->near_lower) + margin;
 }
 
 /* What is dying counts page by page, and has no levels. */

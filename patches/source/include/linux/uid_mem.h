@@ -31,6 +31,7 @@ struct task_struct;
  *		and leave it for no other
  * @lower:	notify when the account falls below this many pages
  * @upper:	notify when the account rises above this many pages
+ * @near_lower:	@lower, and what all CPUs may have in stock
  * @charged:	pages charged, and those in @stock
  * @idle:	of @charged, what was in @stock when the account came close to a
  *		level and is still there; 0 elsewhere
@@ -54,6 +55,7 @@ struct uid_mem_acct {
 	struct uid_mem_acct *dying;
 	long lower;
 	long upper;
+	long near_lower;
 
 	atomic_long_t charged ____cacheline_aligned_in_smp;
 	atomic_long_t idle;
