@@ -34,6 +34,9 @@ GUEST_SECONDS = 1800
 # Addresses decide how many page tables a fork copies, and so what it costs.
 NOTHING_RANDOM = "nokaslr norandmaps randomize_kstack_offset=off"
 
+# The same is measured with so many possible CPUs, of which one is there; QEMU's machine has room for so many.
+NEAR_CPUS = (2, 255)
+
 # Up to here the kernel batches what it counts, so that fewer page faults reach uid_mem.
 LAST_BATCHING_SERIES = (6, 1)
 
@@ -81,14 +84,15 @@ class Bars:
     other: float
     no_limits: float
     fork: float | None
+    near: float | None
 
 
 def bars(release: str, engine: str) -> Bars:
     """The bars of an engine on a kernel."""
     if engine == "scan":
-        return Bars(limited=80, other=40, no_limits=0, fork=None)
+        return Bars(limited=80, other=40, no_limits=0, fork=None, near=None)
     limited = 10 if batches(release) else 25
-    return Bars(limited=limited, other=limited, no_limits=2, fork=0.5)
+    return Bars(limited=limited, other=limited, no_limits=2, fork=0.5, near=20)
 
 
 def batches(release: str) -> bool:
@@ -114,6 +118,10 @@ def rows(release: str, engine: str, reference: str) -> Iterator[Row]:
         yield Row(f"{title}, no limits, 1,000 processes of this UID", f"processes.{kind}", unit)
         yield Row(f"{title}, the same with 10,000 limits", f"many.{kind}", unit, f"processes.{kind}", limited)
         yield Row(f"{title}, memory cgroup with memory.max instead", f"memory_cgroup.{kind}", unit, base)
+    least, most = NEAR_CPUS
+    title = "page fault, 96 pages below the limit"
+    yield Row(f"{title}, {least} possible CPUs", f"near_{least}", "%")
+    yield Row(f"{title}, {most} possible CPUs", f"near_{most}", "%", f"near_{least}", allowed.near)
     for verb in ("write", "read"):
         yield Row(f"{verb} 1,000 limits", f"{verb}_1000", "ms")
         yield Row(f"{verb} 10,000 limits", f"{verb}_10000", "ms", allowed=100)
@@ -192,13 +200,14 @@ def make_initramfs(work: Path, busybox: Path, module: Path | None) -> Path:
     return initramfs
 
 
-def boot(kernel: Path, initramfs: Path, log: Path) -> str:
+def boot(kernel: Path, initramfs: Path, log: Path, parameters: str = "", possible_cpus: int = 1) -> str:
     """Boot the guest until it turns itself off; what it printed."""
     arguments = [
         *(QEMU, "-M", "pc", "-cpu", "max", "-accel", "tcg", "-icount", "shift=0,sleep=off"),
-        *("-smp", "1", "-m", "1024", "-display", "none", "-monitor", "none", "-nic", "none", "-no-reboot"),
+        *("-smp", f"1,maxcpus={possible_cpus}", "-m", "1024", "-display", "none", "-monitor", "none"),
+        *("-nic", "none", "-no-reboot"),
         *("-serial", f"file:{log}", "-kernel", str(kernel), "-initrd", str(initramfs)),
-        *("-append", f"console=ttyS0 panic=-1 quiet no_timer_check {NOTHING_RANDOM}"),
+        *("-append", f"console=ttyS0 panic=-1 quiet no_timer_check {NOTHING_RANDOM} {parameters}"),
     ]
     try:
         subprocess.run(arguments, check=True, timeout=GUEST_SECONDS, capture_output=True, text=True)
@@ -248,7 +257,11 @@ def measure(title: str, kernel: Path, module: Path | None, busybox: Path, result
     log = results_dir / f"{title}.console"
     with tempfile.TemporaryDirectory() as work:
         initramfs = make_initramfs(Path(work), busybox, module)
-        return parse(boot(kernel, initramfs, log), log)
+        guest = parse(boot(kernel, initramfs, log), log)
+        for cpus in NEAR_CPUS if module else ():
+            console = boot(kernel, initramfs, log, f"bench_near=near_{cpus}", cpus)
+            guest.results.update(parse(console, log).results)
+    return guest
 
 
 def built_artifacts(series: str, engine: str) -> Path:

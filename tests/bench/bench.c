@@ -29,11 +29,20 @@
 #define FORKS_PER_ROUND	20
 #define MAX_ROUNDS	1000
 
+/*
+ * How many pages are written near the limit, and what is left before that: some
+ * kernels count 64 page faults at once.
+ */
+#define NEAR_PAGES	64u
+#define NEAR_LEFT	96u
+
 static void print_help(void)
 {
 	printf("usage: bench COMMAND ARGUMENTS...\n"
 	       "\n"
 	       "  fault NAME UID PAGES ROUNDS   as UID, write into PAGES fresh pages: per page\n"
+	       "  near NAME UID ROUNDS          as UID, which has a limit, use it up but for a few\n"
+	       "                                pages, and write into these: per page\n"
 	       "  fork NAME UID ROUNDS          as UID, fork, exit and wait: per child\n"
 	       "  sleepers UID N                start N processes of UID that sleep; returns when\n"
 	       "                                all are there\n"
@@ -123,6 +132,51 @@ static void measure_fault(const char *name, uid_t uid, long pages, int nr)
 	fault_round((size_t)pages, size);	/* the first takes pages from further away */
 	for (int i = 0; i < nr; i++)
 		rounds[i] = fault_round((size_t)pages, size);
+	report(name, rounds, nr);
+}
+
+/* What the UID may use yet, in pages. */
+static size_t pages_left(uid_t uid, size_t size)
+{
+	unsigned long long usage = 0, max = 0;
+	char line[1024], *at;
+	FILE *stats = fopen("/proc/uid_mem/stats", "r");
+
+	while (stats && fgets(line, sizeof(line), stats)) {
+		if (strtoul(line, NULL, 10) != uid)
+			continue;
+		at = strstr(line, " usage=");
+		if (at)
+			usage = strtoull(at + 7, NULL, 10);
+		at = strstr(line, " max=");
+		if (at)
+			max = strtoull(at + 5, NULL, 10);
+	}
+	if (!max)
+		quit("UID %u has no limit", uid);
+	fclose(stats);
+	return max > usage ? (size_t)(max - usage) / size : 0;
+}
+
+static void measure_near(const char *name, uid_t uid, int nr)
+{
+	size_t size = (size_t)sysconf(_SC_PAGESIZE), fill;
+	double rounds[MAX_ROUNDS];
+	volatile char *memory;
+
+	become(uid);
+	fault_round(NEAR_PAGES, size);
+	fill = pages_left(uid, size);
+	if (fill < NEAR_LEFT)
+		quit("UID %u is at its limit", uid);
+	fill -= NEAR_LEFT;
+	memory = mmap(NULL, fill * size, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+	if (memory == MAP_FAILED)
+		quit("no memory: %s", strerror(errno));
+	for (size_t i = 0; i < fill; i++)
+		memory[i * size] = 1;
+	for (int i = 0; i < nr; i++)
+		rounds[i] = fault_round(NEAR_PAGES, size);
 	report(name, rounds, nr);
 }
 
@@ -256,6 +310,8 @@ int main(int argc, char **argv)
 	} else if (!strcmp(command, "fault") && argc == 6) {
 		measure_fault(argv[2], (uid_t)number(argv[3], 0, 1 << 30), number(argv[4], 1, 1 << 20),
 			      (int)number(argv[5], 1, MAX_ROUNDS));
+	} else if (!strcmp(command, "near") && argc == 5) {
+		measure_near(argv[2], (uid_t)number(argv[3], 0, 1 << 30), (int)number(argv[4], 1, MAX_ROUNDS));
 	} else if (!strcmp(command, "fork") && argc == 5) {
 		measure_fork(argv[2], (uid_t)number(argv[3], 0, 1 << 30), (int)number(argv[4], 1, MAX_ROUNDS));
 	} else if (!strcmp(command, "sleepers") && argc == 4) {
