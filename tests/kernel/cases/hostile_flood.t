@@ -18,11 +18,11 @@ dies victim use 24M
 kill_line="event=kill uid=2002 pid=$victim "
 is 'there is a kill' "$(event_count "$kill_line")" 1
 
-as 2001 flapper 8 &
+as 2001 flapper 5 &
 flapper=$!
 last_seq() { events | sed -n '$s/^seq=\([0-9]*\) .*/\1/p'; }
 flooded() { [ "$(last_seq)" -ge 4500 ]; }
-ok 'another UID makes thousands of events' wait_for 120 flooded
+ok 'another UID makes thousands of events' wait_for 240 flooded
 kill -9 "$flapper"
 echo "# $(last_seq) events, $(events | grep -c uid=2001) of the one kept, $(event_count event=lost) gaps"
 is 'the kill is there still' "$(event_count "$kill_line")" 1

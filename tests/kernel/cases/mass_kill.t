@@ -3,8 +3,8 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 #
 # Thousands of processes of one UID killed at once, by its limit or by
-# themselves: sixteen times as many take about sixteen times as long, and not two
-# hundred times; the kernel's log tells of no stall.
+# themselves: ten times as many take about ten times as long, and not a hundred
+# times; the kernel's log tells of no stall.
 
 # is_linear is called, by ok.
 # shellcheck disable=SC2317
@@ -12,7 +12,7 @@
 . /t/lib.sh
 
 few=400
-many=6400
+many=4000
 # As many as the memory of a debug kernel, or one of another page size, has room for.
 [ "$FACTOR" -eq 1 ] || many=1600
 

@@ -67,10 +67,10 @@ static void map_shared(int fd)
 		_exit(1);
 }
 
-static void start_processes(uid_t uid, int count, pid_t *pids)
+/* @fd: what each of them maps, or -1 */
+static void start_processes(uid_t uid, int count, pid_t *pids, int fd)
 {
 	const struct rlimit processes = { RLIM_INFINITY, RLIM_INFINITY };
-	const int fd = make_shared();
 
 	setrlimit(RLIMIT_NPROC, &processes);
 	for (int i = 0; i < count; i++) {
@@ -81,7 +81,8 @@ static void start_processes(uid_t uid, int count, pid_t *pids)
 			continue;
 		if (setresgid(uid, uid, uid) || setresuid(uid, uid, uid))
 			_exit(1);
-		map_shared(fd);
+		if (fd >= 0)
+			map_shared(fd);
 		for (;;)
 			pause();
 	}
@@ -172,9 +173,11 @@ int main(int argc, char **argv)
 	count = atoi(argv[3]);
 	pids = calloc((size_t)count, sizeof(*pids));
 	setpgid(0, 0);
-	start_processes(uid, count, pids);
-	if (!strcmp(argv[1], "keep"))
+	if (!strcmp(argv[1], "keep")) {
+		start_processes(uid, count, pids, -1);
 		return keep(count, pids);
+	}
+	start_processes(uid, count, pids, make_shared());
 	bystander = start_bystander(&stop);
 
 	began = now_ms();
