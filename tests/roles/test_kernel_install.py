@@ -124,6 +124,7 @@ def with_headers(package: pathlib.Path, hook: str, script: str) -> str:
     """Shell code that has the program's functions, an empty dpkg of its own, and the hook that DKMS puts there."""
     return f"""
 mount -t tmpfs tmpfs /usr/src
+mkdir -p /lib/modules
 mount -t tmpfs tmpfs "$(readlink -f /lib/modules)"
 mkdir -p /var/lib/dpkg/info /var/lib/dpkg/updates /var/lib/dpkg/triggers /etc/kernel/header_postinst.d
 : > /var/lib/dpkg/status
