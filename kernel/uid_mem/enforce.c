@@ -8,8 +8,8 @@
  * drift.  Victims are killed one after the other until what is left, without
  * those that are dying and have not had their time, is within the limit.
  *
- * Nobody is killed where that cannot be had: the sum of what processes hold that
- * must not be killed is known before the first kill.
+ * Nobody is killed in vain: what the processes hold that must not be killed is
+ * summed before the first kill.
  */
 
 #include <linux/jiffies.h>
@@ -105,7 +105,7 @@ static void look_again(struct uid_mem_user *user, unsigned long delay)
 		user->look_in = max(delay, 1UL);
 }
 
-/* Who is in the way, where somebody is. */
+/* Name the process in the way, if there is one. */
 static void add_blocker(struct uid_mem_event *e, const struct uid_mem_victims *v)
 {
 	if (!v->blocker)
@@ -194,7 +194,7 @@ static void kill_victims(struct uid_mem_victims *v, unsigned int policy,
 	}
 }
 
-/* Nobody dies if what cannot be had is above max already. */
+/* No kill helps if what no kill frees is above max by itself. */
 static bool would_help(const struct uid_mem_victims *v)
 {
 	return v->exempt_pages <= uid_mem_pages(v->user->limit.max);
@@ -284,7 +284,7 @@ static void set_levels(struct uid_mem_user *user, long live, long overdue)
 	long upper, lower = LONG_MIN;
 
 	if (user->over)
-		/* All others are gone; whoever comes has to go as well. */
+		/* All others are gone; a newcomer has to go as well. */
 		upper = overdue ? live + overdue + OVERDUE_GROWTH : LONG_MAX;
 	else
 		upper = user->high_told ? max : min(max, high);

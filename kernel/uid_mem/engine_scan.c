@@ -189,7 +189,7 @@ void uid_mem_engine_set_dying(struct mm_struct *mm)
  * uid_mem_engine_hurry - a process has been killed
  * @p: the process; the caller is in an RCU read-side critical section
  *
- * Nobody waits for it here, so it had better be quick: whoever else is of its
+ * Nobody waits for it here, so it had better be quick: the others of its
  * UID may go on using memory.
  */
 void uid_mem_engine_hurry(struct task_struct *p)

@@ -36,7 +36,7 @@ enum uid_mem_event_type {
  * @badness: how the policy rated it
  * @held: what the process has that is in the way, in bytes
  * @policy: number of the policy, not UID_MEM_POLICY_DEFAULT
- * @pid: the victim, or who is in the way, in the initial PID namespace
+ * @pid: the victim, or the process in the way, in the initial PID namespace
  * @comm: its name
  *
  * What is about a victim is there for UID_MEM_KILL and UID_MEM_WOULD_KILL; @pid,

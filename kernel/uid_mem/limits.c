@@ -90,7 +90,7 @@ static void stop_accounting(void)
 	accounting = false;
 }
 
-/* Replace the table; whoever reads the old one may go on for a while. */
+/* Replace the table; readers of the old one may go on for a while. */
 static void publish_limits(const struct uid_mem_table *table)
 {
 	const struct uid_mem_table *old = limits;

@@ -21,7 +21,7 @@
  * cheap.  ftrace calls us there as it does a live patch, without a trap.  In a
  * kernel that has no function tracer it is a kprobe, which may have another
  * function run instead, too (Documentation/trace/kprobes.rst, "Changing
- * Execution Path"), but costs a breakpoint each time.  Where neither can be had,
+ * Execution Path"), but costs a breakpoint each time.  If there is neither,
  * a UID may get that far above its limit.
  */
 

@@ -23,7 +23,7 @@ struct uid_mem_entry {
 
 /**
  * struct uid_mem_table - the limits, by first UID, wider ranges first
- * @rcu: for whoever replaces a table that others may be reading
+ * @rcu: to free a table that others may be reading
  * @nr: how many
  * @entries: the limits
  */

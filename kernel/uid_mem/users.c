@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 // SPDX-FileCopyrightText: 2026 The uid_mem authors
 /*
- * The UIDs that have a limit, and which limit counts for whom
+ * The UIDs that have a limit, and which limit counts for a process
  *
  * A UID that has a limit and a process gets a struct uid_mem_user, made when
  * the first process turns up and kept as long as there is a limit for it.
@@ -195,7 +195,7 @@ static struct uid_mem_user *peek_user_of(u32 uid, bool *pending)
 }
 
 /**
- * uid_mem_user_peek - uid_mem_user_find() for who cannot sleep
+ * uid_mem_user_peek - uid_mem_user_find() without sleeping
  * @cred: the credentials of a process
  * @pending: set to whether there is a limit but no user yet, which
  *	     uid_mem_user_find() makes
@@ -218,7 +218,7 @@ struct uid_mem_user *uid_mem_user_peek(const struct cred *cred, bool *pending)
  * uid_mem_user_get - a user, to look at it
  * @uid: its UID
  *
- * Takes no lock: whoever may read must not hold up those who fork or change
+ * Takes no lock: a reader must not hold up processes that fork or change
  * their UID.
  *
  * Return: the user, for uid_mem_user_put(), or NULL.
@@ -376,7 +376,7 @@ void uid_mem_users_set_limits(const struct uid_mem_table *table)
 
 	/*
 	 * A user that is made from here on has its limit of this table.  To enforce
-	 * one may take a while; whoever needs a user made does not wait for that.
+	 * one may take a while; a process that needs a user made does not wait for that.
 	 */
 	for (uid = 0; (user = uid_mem_user_get_next(&uid)); uid++) {
 		if (find_own_limit(user->uid, &limit))

@@ -187,7 +187,7 @@ static int compare_victims(const void *pa, const void *pb)
 	return compare_candidates(&a->worst->candidate, &b->worst->candidate);
 }
 
-/* An address space that cannot be had: @p runs on it. */
+/* An address space that a kill does not free: @p runs on it. */
 static void take_blocker(struct uid_mem_victims *v,
 			 const struct uid_mem_process *p, long pages)
 {

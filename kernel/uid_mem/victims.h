@@ -31,7 +31,7 @@ struct uid_mem_process {
 };
 
 /**
- * struct uid_mem_victim - an address space that can be had back by a kill
+ * struct uid_mem_victim - an address space that a kill frees
  * @worst: the worst of its processes
  * @nr: how many there are, from @worst on
  * @pages: what it counts against the limit
@@ -45,14 +45,14 @@ struct uid_mem_victim {
 /**
  * struct uid_mem_victims - who of a UID can be killed
  * @user: the UID
- * @policy: says who is the worst
+ * @policy: ranks them
  * @processes: all that run on an address space of the UID
  * @nr: how many
  * @room: for how many there is room
- * @victims: the address spaces to be had, the worst first
+ * @victims: the address spaces that kills free, the worst first
  * @nr_victims: how many
- * @exempt_pages: what counts against the limit and cannot be had, for somebody
- *		  who must not be killed runs on it
+ * @exempt_pages: what counts against the limit and no kill frees: a process that
+ *		  must not be killed runs on it
  * @blocker: the largest of these, or else of what is dying and does not go
  * @blocker_pages: what it counts
  * @found_dying: less counts than did before: read usage again
