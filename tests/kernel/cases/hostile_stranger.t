@@ -5,12 +5,16 @@
 # A UID above its limit holds up nobody else: its tasks do not wait for victims
 # while they hold a lock that another UID's process wants. The time is measured
 # with a victim that never gives back its memory.
+#
+# On an idle machine it is below 10 ms, and was up to a second when they waited. A
+# busy machine takes the guest's CPUs away for longer than 10 ms, so what is
+# asserted lies between.
 
 # shellcheck source=tests/kernel/lib.sh
 . /t/lib.sh
 
 uid=2001
-allowed_us=$((10000 * FACTOR))
+allowed_us=$((250000 * FACTOR))
 
 for way in pipe file cmdline; do
     held_us=$(hold_up "$way" "$uid" 2>/tmp/rounds)
