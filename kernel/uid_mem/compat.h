@@ -176,15 +176,11 @@ uid_mem_ftrace_redirect(struct uid_mem_ftrace_regs *regs, void *function)
 #endif
 }
 
-/*
- * Up to 6.2 not every kernel lets a module free it: some bytes stay.  In others
- * @ops still points to it afterwards, and has to be as new to be used again.
- */
+/* Up to 6.1 not every kernel lets a module free it: some bytes stay. */
 static inline void uid_mem_ftrace_free_filter(struct ftrace_ops *ops)
 {
 #if LINUX_VERSION_CODE >= KERNEL_VERSION(6, 3, 0)
 	ftrace_free_filter(ops);
-	*ops = (struct ftrace_ops) { };
 #endif
 }
 #endif
