@@ -7,11 +7,9 @@
 #ifndef UID_MEM_COMPAT_H
 #define UID_MEM_COMPAT_H
 
-#include <linux/ftrace.h>
 #include <linux/kconfig.h>
 #include <linux/kthread.h>
 #include <linux/mm.h>
-#include <linux/ptrace.h>
 #include <linux/sched.h>
 #include <linux/sched/prio.h>
 #include <linux/sched/signal.h>
@@ -128,61 +126,6 @@ static inline void uid_mem_set_fifo_high(struct task_struct *p)
 /* From 6.17 on a workqueue with workers on each CPU says so. */
 #if LINUX_VERSION_CODE < KERNEL_VERSION(6, 17, 0)
 #define WQ_PERCPU 0
-#endif
-
-/*
- * A module can have another function run instead of one that ftrace knows, as a
- * live patch does.  From 6.2 on that takes no more than the arguments.
- */
-#if LINUX_VERSION_CODE < KERNEL_VERSION(6, 2, 0)
-#if defined(CONFIG_FUNCTION_TRACER) && defined(CONFIG_DYNAMIC_FTRACE_WITH_REGS)
-#define UID_MEM_FTRACE_REDIRECTS
-#define UID_MEM_FTRACE_FLAGS	(FTRACE_OPS_FL_SAVE_REGS | \
-				 FTRACE_OPS_FL_IPMODIFY | \
-				 FTRACE_OPS_FL_PERMANENT)
-#endif
-#elif defined(CONFIG_FUNCTION_TRACER) && defined(CONFIG_DYNAMIC_FTRACE_WITH_ARGS)
-#define UID_MEM_FTRACE_REDIRECTS
-#define UID_MEM_FTRACE_FLAGS	(FTRACE_OPS_FL_IPMODIFY | FTRACE_OPS_FL_PERMANENT)
-#endif
-
-#ifdef UID_MEM_FTRACE_REDIRECTS
-#if LINUX_VERSION_CODE < KERNEL_VERSION(5, 11, 0)
-#define uid_mem_ftrace_regs		pt_regs
-#define uid_mem_ftrace_pt_regs(regs)	(regs)
-#else
-#define uid_mem_ftrace_regs		ftrace_regs
-#define uid_mem_ftrace_pt_regs(regs)	ftrace_get_regs(regs)
-#endif
-
-static __always_inline void *
-uid_mem_ftrace_argument(struct uid_mem_ftrace_regs *regs)
-{
-#if LINUX_VERSION_CODE < KERNEL_VERSION(6, 2, 0)
-	return (void *)regs_get_kernel_argument(uid_mem_ftrace_pt_regs(regs), 0);
-#else
-	return (void *)ftrace_regs_get_argument(regs, 0);
-#endif
-}
-
-static __always_inline void
-uid_mem_ftrace_redirect(struct uid_mem_ftrace_regs *regs, void *function)
-{
-#if LINUX_VERSION_CODE < KERNEL_VERSION(6, 2, 0)
-	instruction_pointer_set(uid_mem_ftrace_pt_regs(regs),
-				(unsigned long)function);
-#else
-	ftrace_regs_set_instruction_pointer(regs, (unsigned long)function);
-#endif
-}
-
-/* Up to 6.1 not every kernel lets a module free it: some bytes stay. */
-static inline void uid_mem_ftrace_free_filter(struct ftrace_ops *ops)
-{
-#if LINUX_VERSION_CODE >= KERNEL_VERSION(6, 3, 0)
-	ftrace_free_filter(ops);
-#endif
-}
 #endif
 
 #endif

@@ -4,8 +4,9 @@
  * Engine "scan": where the kernel takes much at once
  *
  * fork() copies a whole mapping and does not look for signals meanwhile, and a
- * huge page is 512 pages in one step.  These functions are made to fail, as they
- * may for lack of memory, where going on would take a UID far above its limit:
+ * huge page is 512 pages in one step.  Two probes make these functions fail,
+ * as they may for lack of memory, where going on would take a UID far above
+ * its limit:
  *
  * pte_alloc_one(), __pte_alloc()
  *				no page table for the child of a task that has
@@ -17,24 +18,21 @@
  * do_huge_pmd_anonymous_page()	VM_FAULT_FALLBACK, that is small pages, where
  *				the limit is close
  *
- * They are called for everybody, so what stands at their beginning has to be
- * cheap.  ftrace calls us there as it does a live patch, without a trap.  In a
- * kernel that has no function tracer it is a kprobe, which may have another
- * function run instead, too (Documentation/trace/kprobes.rst, "Changing
- * Execution Path"), but costs a breakpoint each time.  If there is neither,
- * a UID may get that far above its limit.
+ * That a probe may have another function run instead is documented
+ * (Documentation/trace/kprobes.rst, "Changing Execution Path").  Where probes
+ * cannot be had, a UID may get that far above its limit.
  */
 
-#include <linux/ftrace.h>
 #include <linux/kprobes.h>
 #include <linux/mm.h>
 #include <linux/ptrace.h>
 #include <linux/rcupdate.h>
 #include <linux/sched/signal.h>
 
-#include "compat.h"
 #include "scan.h"
 #include "uid_mem.h"
+
+#ifdef CONFIG_KPROBES
 
 /* What runs in the place of the functions; called as they are. */
 static pgtable_t no_page_table(struct mm_struct *mm)
@@ -53,6 +51,13 @@ static vm_fault_t no_huge_page(struct vm_fault *vmf)
 	return VM_FAULT_FALLBACK;
 }
 #endif
+
+/* At the first instruction of a function: go on with another one. */
+static int run_instead(struct pt_regs *regs, void *function)
+{
+	instruction_pointer_set(regs, (unsigned long)function);
+	return 1;
+}
 
 /*
  * Does the UID of @mm, which is being made, use more than its limit with its
@@ -79,14 +84,24 @@ static bool has_to_wait(struct mm_struct *mm)
 	return wait;
 }
 
-/* @argument is the address space that gets the page table. */
-static bool is_page_table_refused(void *argument)
+/* The first argument is the address space that gets the page table. */
+static bool has_to_fail(struct pt_regs *regs)
 {
-	struct mm_struct *mm = argument;
+	struct mm_struct *mm = (void *)regs_get_kernel_argument(regs, 0);
 
 	if (!current->mm || mm == current->mm)
 		return false;
 	return fatal_signal_pending(current) || has_to_wait(mm);
+}
+
+static int probe_pte_alloc_one(struct kprobe *p, struct pt_regs *regs)
+{
+	return has_to_fail(regs) ? run_instead(regs, no_page_table) : 0;
+}
+
+static int probe_pte_alloc(struct kprobe *p, struct pt_regs *regs)
+{
+	return has_to_fail(regs) ? run_instead(regs, pte_alloc_fails) : 0;
 }
 
 #ifdef CONFIG_TRANSPARENT_HUGEPAGE
@@ -113,145 +128,41 @@ static bool is_near(struct mm_struct *mm, long pages)
 	return near;
 }
 
-static bool is_huge_page_refused(void *argument)
+static int probe_huge_page(struct kprobe *p, struct pt_regs *regs)
 {
-	return current->mm && is_near(current->mm, HPAGE_PMD_NR);
+	if (!current->mm || !is_near(current->mm, HPAGE_PMD_NR))
+		return 0;
+	return run_instead(regs, no_huge_page);
 }
 #endif
 
+/* A probe that has one is not optimized, which would ignore where to go on. */
+static void probe_post(struct kprobe *p, struct pt_regs *regs,
+		       unsigned long flags)
+{
+}
+
 /**
- * struct scan_probe - a function that may be made to fail
+ * struct scan_probe - a probe that may have another function run instead
+ * @kp: the probe
  * @name: the function
- * @instead: runs in its place
- * @is_refused: decides, by the first argument
- * @kp: where it is a kprobe
- * @has_kprobe: @kp is in place
- * @ops: where it is ftrace
- * @has_ops: @ops is in place
+ * @handler: decides
+ * @registered: it is in place
  */
 struct scan_probe {
-	char name[32];
-	void *instead;
-	bool (*is_refused)(void *argument);
-#ifdef CONFIG_KPROBES
 	struct kprobe kp;
-#endif
-	bool has_kprobe;
-#ifdef UID_MEM_FTRACE_REDIRECTS
-	struct ftrace_ops ops;
-#endif
-	bool has_ops;
+	const char *name;
+	kprobe_pre_handler_t handler;
+	bool registered;
 };
 
 static struct scan_probe probes[] = {
-	{ "pte_alloc_one", no_page_table, is_page_table_refused },
-	{ "__pte_alloc", pte_alloc_fails, is_page_table_refused },
+	{ .name = "pte_alloc_one", .handler = probe_pte_alloc_one },
+	{ .name = "__pte_alloc", .handler = probe_pte_alloc },
 #ifdef CONFIG_TRANSPARENT_HUGEPAGE
-	{ "do_huge_pmd_anonymous_page", no_huge_page, is_huge_page_refused },
+	{ .name = "do_huge_pmd_anonymous_page", .handler = probe_huge_page },
 #endif
 };
-
-#ifdef UID_MEM_FTRACE_REDIRECTS
-
-static void notrace ftrace_hit(unsigned long ip, unsigned long parent_ip,
-			       struct ftrace_ops *ops,
-			       struct uid_mem_ftrace_regs *regs)
-{
-	struct scan_probe *probe = container_of(ops, struct scan_probe, ops);
-
-	if (probe->is_refused(uid_mem_ftrace_argument(regs)))
-		uid_mem_ftrace_redirect(regs, probe->instead);
-}
-
-static int set_ftrace(struct scan_probe *probe)
-{
-	int err;
-
-	probe->ops.func = ftrace_hit;
-	probe->ops.flags = UID_MEM_FTRACE_FLAGS;
-	err = ftrace_set_filter(&probe->ops, probe->name, strlen(probe->name), 1);
-	if (!err)
-		err = register_ftrace_function(&probe->ops);
-	probe->has_ops = !err;
-	if (err)
-		uid_mem_ftrace_free_filter(&probe->ops);
-	return err;
-}
-
-static void unset_ftrace(struct scan_probe *probe)
-{
-	if (!probe->has_ops)
-		return;
-	unregister_ftrace_function(&probe->ops);
-	uid_mem_ftrace_free_filter(&probe->ops);
-	probe->has_ops = false;
-}
-
-#else
-
-static int set_ftrace(struct scan_probe *probe)
-{
-	return -EOPNOTSUPP;
-}
-
-static void unset_ftrace(struct scan_probe *probe)
-{
-}
-
-#endif
-
-#ifdef CONFIG_KPROBES
-
-static int kprobe_hit(struct kprobe *p, struct pt_regs *regs)
-{
-	struct scan_probe *probe = container_of(p, struct scan_probe, kp);
-
-	if (!probe->is_refused((void *)regs_get_kernel_argument(regs, 0)))
-		return 0;
-	instruction_pointer_set(regs, (unsigned long)probe->instead);
-	return 1;
-}
-
-/* A probe that has one is not optimized, which would ignore where to go on. */
-static void kprobe_post(struct kprobe *p, struct pt_regs *regs,
-			unsigned long flags)
-{
-}
-
-static int set_kprobe(struct scan_probe *probe)
-{
-	int err;
-
-	/* As new: what is left of the last time is refused. */
-	probe->kp = (struct kprobe) {
-		.symbol_name = probe->name,
-		.pre_handler = kprobe_hit,
-		.post_handler = kprobe_post,
-	};
-	err = register_kprobe(&probe->kp);
-	probe->has_kprobe = !err;
-	return err;
-}
-
-static void unset_kprobe(struct scan_probe *probe)
-{
-	if (probe->has_kprobe)
-		unregister_kprobe(&probe->kp);
-	probe->has_kprobe = false;
-}
-
-#else
-
-static int set_kprobe(struct scan_probe *probe)
-{
-	return -EOPNOTSUPP;
-}
-
-static void unset_kprobe(struct scan_probe *probe)
-{
-}
-
-#endif
 
 /** scan_probes_start - set the probes, as far as the kernel has them */
 void scan_probes_start(void)
@@ -259,9 +170,14 @@ void scan_probes_start(void)
 	int i, err;
 
 	for (i = 0; i < ARRAY_SIZE(probes); i++) {
-		err = set_ftrace(&probes[i]);
-		if (err)
-			err = set_kprobe(&probes[i]);
+		/* As new: what is left of the last time is refused. */
+		probes[i].kp = (struct kprobe) {
+			.symbol_name = probes[i].name,
+			.pre_handler = probes[i].handler,
+			.post_handler = probe_post,
+		};
+		err = register_kprobe(&probes[i].kp);
+		probes[i].registered = !err;
 		if (err)
 			pr_notice_once("uid_mem: no probe on %s() (error %d): fork() or a huge page may exceed a limit by more\n",
 				       probes[i].name, err);
@@ -274,8 +190,9 @@ void scan_probes_stop(void)
 	int i;
 
 	for (i = 0; i < ARRAY_SIZE(probes); i++) {
-		unset_ftrace(&probes[i]);
-		unset_kprobe(&probes[i]);
+		if (probes[i].registered)
+			unregister_kprobe(&probes[i].kp);
+		probes[i].registered = false;
 	}
 }
 
@@ -288,3 +205,20 @@ void scan_probes_exit(void)
 {
 	synchronize_rcu_tasks();
 }
+
+#else
+
+void scan_probes_start(void)
+{
+	pr_notice_once("uid_mem: this kernel has no probes: fork() or a huge page may exceed a limit by more\n");
+}
+
+void scan_probes_stop(void)
+{
+}
+
+void scan_probes_exit(void)
+{
+}
+
+#endif
