@@ -286,7 +286,7 @@ static void verify(struct task_struct *p, struct mm_struct *mm, void *unused)
 	bool pending;
 
 	preempt_disable();
-	/* Who has left it has been told of. */
+	/* Its end is reported by an event of its own. */
 	if (atomic_read(&mm->mm_users))
 		scan_place(p, mm, &pending);
 	preempt_enable();

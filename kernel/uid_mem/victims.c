@@ -299,7 +299,7 @@ static bool mm_gets_on(struct mm_struct *mm, void *data)
  * uid_mem_victims_find - find out who of a UID can be killed
  * @v: set to it; uid_mem_victims_put() follows
  * @user: the UID
- * @policy: says who is the worst
+ * @policy: ranks the victims
  *
  * One walk, and memory for each process of the UID.  On the way, address spaces
  * that turn out to be dying leave the account that counts, and those that are
