@@ -7,8 +7,8 @@
  * the first process turns up and kept as long as there is a limit for it.
  *
  * A user is looked up without a lock, by the hooks of the engine, and is given up
- * when the engine says that no hook is left that may have found it.  Who looks at
- * it otherwise takes a reference.
+ * when the engine says that no hook is left that may have found it.  Anything else
+ * that looks at it takes a reference.
  */
 
 #include <linux/ratelimit.h>

@@ -86,7 +86,7 @@ limits '100000-165535 charge_to=2002'
 ok 'another pays' [ "$(stat_of 2002 usage)" -ge $((24 * mib)) ]
 is 'the first does not any more' "$(stat_of 2001 usage)" 0
 limits '1000-199999 max=32M' '!2002'
-ok 'the limit of the range around it counts for who pays' [ "$(stat_of 2002 max)" = 33554432 ]
+ok 'the limit of the range around it counts for the UID that pays' [ "$(stat_of 2002 max)" = 33554432 ]
 limits '!1000-199999'
 does moved use 64M
 is 'without any, there is no limit' "$(event_count event=kill)" 0
@@ -108,7 +108,7 @@ ok 'a process that becomes one of them' [ "$(stat_of 2002 usage)" -ge $((24 * mi
 does taker free
 
 # What is said, and what is refused.
-is 'events name who pays' "$(event_count 'event=limit_set uid=100000-165535 charge_to=2002$')" 3
+is 'events name the UID that pays' "$(event_count 'event=limit_set uid=100000-165535 charge_to=2002$')" 3
 is 'also of one that is removed' "$(event_count 'event=limit_removed uid=100000-165535 charge_to=2002$')" 1
 is 'as limits does' "$(grep -c '^100000-165535 charge_to=2002$' /proc/uid_mem/limits)" 1
 refused EINVAL '2002 charge_to=2003'

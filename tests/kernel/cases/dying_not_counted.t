@@ -9,7 +9,7 @@
 # shellcheck source=tests/kernel/lib.sh
 . /t/lib.sh
 
-# Those that go: who is next may use all of the room at once.
+# Victims that go: the next process may use all of the room at once.
 limits '2001 max=64M'
 for round in 1 2 3; do
     puppet "big$round" 2001
