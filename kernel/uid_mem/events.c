@@ -434,7 +434,7 @@ static bool is_waited_for(struct wait_queue_head *queue)
 {
 	bool ret;
 
-	/* Under its lock, of which who left the queue has let go. */
+	/* A task that has left the queue has released its lock. */
 	spin_lock_irq(&queue->lock);
 	ret = !list_empty(&queue->head);
 	spin_unlock_irq(&queue->lock);

@@ -28,7 +28,7 @@ enum uid_mem_metric {
 
 enum uid_mem_mode {
 	UID_MEM_MODE_ENFORCE,	/* kill */
-	UID_MEM_MODE_AUDIT,	/* say who would have been killed */
+	UID_MEM_MODE_AUDIT,	/* name the victim, kill nobody */
 	UID_MEM_NR_MODES
 };
 

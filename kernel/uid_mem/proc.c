@@ -21,8 +21,8 @@
 static struct proc_dir_entry *proc_dir;
 
 /*
- * Both who opened the file and who writes must be allowed to, so that a
- * privileged program can't be made to write to a file it was handed.
+ * Both the opener and the writer need the capability, so that a privileged
+ * program can't be made to write to a file it was handed.
  */
 static bool may_write(struct file *file)
 {
@@ -134,7 +134,7 @@ static const struct proc_ops limits_ops = {
 	.proc_release = limits_release,
 };
 
-/* Who may see all sees all, others see themselves. */
+/* A privileged reader sees all UIDs, any other its own. */
 static bool sees_all(const struct file *file)
 {
 	return uid_eq(file->f_cred->euid, GLOBAL_ROOT_UID) ||

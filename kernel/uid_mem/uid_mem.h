@@ -24,7 +24,7 @@
 /**
  * struct uid_mem_user - a UID that has a limit and had a process
  * @uid: the UID, in the initial user namespace
- * @refs: who works with it outside of the hooks of the engine; one for the limit
+ * @refs: users outside of the hooks of the engine; one for the limit
  * @account: what its processes use; the business of the engine
  * @asked: how many looks have been asked for
  * @dying_at: when a process of it last was found dying, in jiffies
@@ -151,7 +151,7 @@ struct uid_mem_engine_client {
 	void (*look)(struct uid_mem_user *user);
 };
 
-/* engine_hooks.c or engine_scan.c: who uses how much, and when to look */
+/* engine_hooks.c or engine_scan.c: how much a UID uses, and when to look */
 extern const char *const uid_mem_engine_name;
 
 int uid_mem_engine_start(const struct uid_mem_engine_client *client);

@@ -594,7 +594,7 @@ static void policies_have_numbers(struct kunit *test)
 	KUNIT_EXPECT_EQ(test, uid_mem_policy_number("", 0), -EINVAL);
 }
 
-/* Who reaches a policy can be killed: a limit is not to fail for a zero. */
+/* A process that reaches a policy can be killed: no limit fails for a badness of 0. */
 static void policies_spare_nobody(struct kunit *test)
 {
 	unsigned int i;

@@ -132,7 +132,7 @@ static struct uid_mem_user *get_user_of(u32 uid)
 	return user;
 }
 
-/* Who created the outermost user namespace that the credentials are from. */
+/* The creator of the outermost user namespace that the credentials are from. */
 static u32 namespace_owner(const struct cred *cred)
 {
 	struct user_namespace *ns = cred->user_ns;

@@ -296,7 +296,7 @@ static bool mm_gets_on(struct mm_struct *mm, void *data)
 }
 
 /**
- * uid_mem_victims_find - find out who of a UID can be killed
+ * uid_mem_victims_find - find the processes of a UID that can be killed
  * @v: set to it; uid_mem_victims_put() follows
  * @user: the UID
  * @policy: ranks the victims

@@ -43,7 +43,7 @@ struct uid_mem_victim {
 };
 
 /**
- * struct uid_mem_victims - who of a UID can be killed
+ * struct uid_mem_victims - the processes of a UID that can be killed
  * @user: the UID
  * @policy: ranks them
  * @processes: all that run on an address space of the UID
