@@ -59,8 +59,7 @@ static bool scan_is_crowded(const struct uid_mem_account *a)
  * scan_check - is it time to look?
  * @a: the account; its lock is held
  *
- * Once is enough: a second CPU that asks for it would take the work away from
- * the first.
+ * Once is enough, unless somebody is called who comes sooner.
  */
 bool scan_check(struct uid_mem_account *a)
 {
@@ -71,7 +70,7 @@ bool scan_check(struct uid_mem_account *a)
 	if (a->called == SCAN_CALLED_RESCUER ||
 	    (!look && !scan_is_outside(a) && !scan_is_crowded(a)))
 		return false;
-	call = scan_needs_rescue(a) ? SCAN_CALLED_RESCUER : SCAN_CALLED_LOOKER;
+	call = scan_whom_to_call(a);
 	if (a->called >= call)
 		return false;
 	if (!a->called)
