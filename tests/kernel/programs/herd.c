@@ -27,7 +27,6 @@
 #define VICTIM_MIB	12
 #define LIMIT_MIB	16
 #define LOWER_LIMIT_MIB	8
-#define MEMBER_MIB	4	/* what each of the herd wants */
 #define MAX_HERD	1000
 #define LOOKS_FILE	"/sys/kernel/tracing/kprobe_profile"
 
@@ -191,11 +190,10 @@ static void be_in_the_herd(const char *way, uid_t uid)
 		put("/proc/uid_mem/scan", "default\n");
 		_exit(0);
 	}
+	/* Until all of them together are above the limit, and each has to stop. */
 	become(uid);
-	for (int mib = 0; mib < MEMBER_MIB; mib++)
-		touch(1);
 	for (;;)
-		pause();
+		touch(1);
 }
 
 struct herd {
@@ -325,10 +323,12 @@ int main(int argc, char **argv)
 	await(all_over, &half);
 	obeyed = count(&half, is_over);
 	before = looks();
-	state->release = true;
 	herd.first = half.nr;
-	if (strcmp(way, "memory"))
-		await(all_over, &herd);
+	/* Those that want memory would go on for ever. */
+	for (int i = herd.first; i < herd.nr && !strcmp(way, "memory"); i++)
+		kill(herd.pids[i], SIGKILL);
+	state->release = true;
+	await(all_over, &herd);
 	printf("%d %d %ld\n", waiting, obeyed, looks() - before);
 	return 0;
 }
