@@ -56,7 +56,15 @@ class Guest:
     """A booted kernel; what it reports comes by its second serial port, line by line."""
 
     def __init__(
-        self, arch: str, kernel: Path, initramfs: Path, *, work: Path, parallel: bool, parameters: str
+        self,
+        arch: str,
+        kernel: Path,
+        initramfs: Path,
+        *,
+        work: Path,
+        parallel: bool,
+        memory_mib: int = MEMORY_MIB,
+        parameters: str = "",
     ) -> None:
         machine = MACHINES[arch]
         if shutil.which(machine.program) is None:
@@ -67,7 +75,7 @@ class Guest:
             machine.program,
             *machine.options,
             *("-accel", f"tcg,thread={'multi' if parallel else 'single'}"),
-            *("-smp", "2", "-m", str(MEMORY_MIB), "-display", "none", "-monitor", "none", "-nodefaults", "-no-reboot"),
+            *("-smp", "2", "-m", str(memory_mib), "-display", "none", "-monitor", "none", "-nodefaults", "-no-reboot"),
             *("-kernel", str(kernel), "-initrd", str(initramfs)),
             *("-append", f"{machine.parameters} panic=-1 {parameters}"),
             *("-chardev", f"file,id=console,path={self.log}", "-serial", "chardev:console"),
