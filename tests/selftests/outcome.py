@@ -5,6 +5,7 @@
 from __future__ import annotations
 
 import re
+from collections import Counter
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 
@@ -14,14 +15,15 @@ POINT = re.compile(r"(?:#\s*)*(not )?ok\s+\d+\s*-?\s*(.*)")
 # mm/run_vmtests.sh, of kernels that have no TAP there.
 TITLE = re.compile(r"(?:running|running:) (?:bash )?(?:\./)?(.*)")
 MARK = re.compile(r"\[(PASS|FAIL|SKIP)\]")
-# What a test adds to the name of a point, and what changes from run to run.
-REMARK = re.compile(r"\s*#.*$")
+# What a test adds to the name of a point, if it does not come before it, and what changes from run to run.
+SKIP = re.compile(r"#\s*SKIP\b")
+REMARK = re.compile(r"^#\s*SKIP\b\s*|(?<=\S)\s*#.*$")
 CHANGING = re.compile(r"0x[0-9a-fA-F]+|\b\d{4,}\b")
 SKIPPED = 4
 KILLED = 137
 
-# Results of one test or of one of its points, each from a run of its own.
-Results = set[str]
+# Results of one test or of one of its points, one for each run.
+Results = list[str]
 
 
 @dataclass
@@ -54,7 +56,7 @@ def _point(line: str) -> tuple[str, str] | None:
     if point is None:
         return None
     text = point[2]
-    result = "skip" if re.search(r"#\s*SKIP", text) else "fail" if point[1] else "pass"
+    result = "skip" if SKIP.search(text) else "fail" if point[1] else "pass"
     return REMARK.sub("", text), result
 
 
@@ -101,10 +103,10 @@ class Condition:
     def results(self, test: str) -> dict[str, Results]:
         """The results of a test, as "", and of its points, of all runs."""
         runs = self.runs.get(test, [])
-        found: dict[str, Results] = {"": {run.result for run in runs} or {"missing"}}
+        found: dict[str, Results] = {"": [run.result for run in runs] or ["missing"]}
         for name in {name for run in runs for name in run.points}:
             # A test that was stopped has not come to its last points.
-            found[name] = {run.points.get(name, "missing") for run in runs}
+            found[name] = [run.points.get(name, "missing") for run in runs]
         return found
 
     def total(self, tests: Iterable[str], result: str) -> int:
@@ -128,8 +130,10 @@ class Difference:
 
 
 def words(results: Results) -> str:
-    """Several results of one test."""
-    return " or ".join(sorted(results))
+    """How often a test had which result."""
+    if len(results) == 1:
+        return results[0]
+    return ", ".join(f"{result} {count} of {len(results)}" for result, count in sorted(Counter(results).items()))
 
 
 def differences(base: Condition, other: Condition, tests: Iterable[str]) -> Iterator[Difference]:
@@ -137,8 +141,8 @@ def differences(base: Condition, other: Condition, tests: Iterable[str]) -> Iter
     for test in tests:
         expected, found = base.results(test), other.results(test)
         for point in sorted(expected.keys() | found.keys()):
-            before, after = expected.get(point, {"missing"}), found.get(point, {"missing"})
-            if not after <= before:
+            before, after = expected.get(point, ["missing"]), found.get(point, ["missing"])
+            if not set(after) <= set(before):
                 yield Difference(other.name, test, point, before, after)
 
 
@@ -146,5 +150,5 @@ def flaky(base: Condition, tests: Iterable[str]) -> Iterator[str]:
     """Tests and points that differ from run to run of the same kernel."""
     for test in tests:
         for point, results in sorted(base.results(test).items()):
-            if len(results) > 1:
+            if len(set(results)) > 1:
                 yield f"{test}{': ' if point else ''}{point}: {words(results)}"

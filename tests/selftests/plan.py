@@ -65,6 +65,11 @@ class Test:
     directory: str
     command: str
 
+    @property
+    def names(self) -> set[str]:
+        """What the command line may call it: the collection, the test, or the test as one identity."""
+        return {self.collection, self.name, self.name.partition("(")[0]}
+
     def line(self, seconds: int) -> str:
         """The test as the guest's plan has it."""
         return f"{self.identity} {seconds} {self.name} {self.directory} {self.command}\n"
