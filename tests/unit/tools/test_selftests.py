@@ -148,6 +148,11 @@ def test_plan() -> None:
     assert cow.line(9) == "effective 9 mm:cow mm ./run_vmtests.sh -t cow\n"
 
 
+def test_plan_of_6_1_gives_its_one_script_more_time() -> None:
+    (test,) = plan.tests(["vm:run_vmtests.sh"], list(plan.COLLECTIONS))
+    assert test.line(10) == "effective 200 vm:run_vmtests.sh vm ./run_vmtests.sh\n"
+
+
 @pytest.mark.parametrize("name", plan.LEFT_OUT)
 def test_what_is_left_out_has_a_reason_and_is_not_run(name: str) -> None:
     assert plan.LEFT_OUT[name]
