@@ -39,7 +39,7 @@ LEFT_OUT = {
     "mm:hmm": "needs the kernel's module test_hmm",
     "mm:ksm_numa": "needs two NUMA nodes",
     "mm:vmalloc": "needs the kernel's module test_vmalloc",
-    "rseq:run_param_test.sh": "calls param_test, which is run once, with every combination of its options: hours",
+    "rseq:run_param_test.sh": "calls param_test, which is run once, with every combination of its options",
 }
 
 # Seconds a test may take; the kernel's own 45 are for a real machine.

@@ -5,9 +5,12 @@
 
 from __future__ import annotations
 
+import argparse
+import importlib
 import subprocess
 import sys
 from pathlib import Path
+from types import ModuleType
 
 import pytest
 
@@ -15,7 +18,7 @@ from ansible_collections.devfleet.uid_mem.tests.unit.tools.loading import load
 
 PROJECT = Path(__file__).parents[3]
 # As tests/selftests/run sets it.
-sys.path.append(str(PROJECT / "tests/kernel"))
+sys.path += [str(PROJECT / "tests/kernel"), str(PROJECT / "tests")]
 outcome = load("tests/selftests/outcome.py")
 plan = load("tests/selftests/plan.py")
 
@@ -158,6 +161,85 @@ def test_what_is_left_out_has_a_reason_and_is_not_run(name: str) -> None:
     assert plan.LEFT_OUT[name]
     listed = [name, "mm:run_vmtests.sh"]
     assert name not in [test.name for test in plan.tests(listed, list(plan.COLLECTIONS))]
+
+
+class Kernels:
+    """Stand in for the guests: what a test comes to in each boot of a condition, the last one for ever."""
+
+    def __init__(self, program: ModuleType, **results: list[str]) -> None:
+        self.program = program
+        self.results = {name.replace("_", "-"): list(found) for name, found in results.items()}
+        self.booted: list[str] = []
+
+    def run(
+        self, boot: object, condition: object, _root: Path, chosen: list[object], _options: argparse.Namespace
+    ) -> object:
+        found = self.results[boot.condition]  # type: ignore[attr-defined]
+        self.booted.append(boot.condition)  # type: ignore[attr-defined]
+        run = self.program.Run(condition)
+        for test in chosen:
+            status = found.pop(0) if len(found) > 1 else found[0]
+            run.line(f"=begin {test.name}")  # type: ignore[attr-defined]
+            run.line(f" ok 1 first{test.name}")  # type: ignore[attr-defined]
+            run.line(f"=end {status} 1 {test.name}")  # type: ignore[attr-defined]
+        run.line("=stats 2001 usage=1 peak=2 kills=0")
+        run.line("=done")
+        run.check(boot, "uid_mem_selftests: begin")
+        return run
+
+
+def report_of(kernels: Kernels, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> tuple[int, str]:
+    """Run the program on these kernels; its exit status and its report."""
+    program = kernels.program
+    (tmp_path / "list").write_text("core:close_range_test\n")
+    boots = [
+        program.Boot("baseline", tmp_path),
+        program.Boot("patched", tmp_path),
+        program.Boot("limited", tmp_path, tmp_path, program.LIMIT),
+    ]
+    monkeypatch.setattr(program, "command", lambda _words: tmp_path)
+    monkeypatch.setattr(program, "boots", lambda _options: boots)
+    monkeypatch.setattr(program, "run_guest", kernels.run)
+    monkeypatch.setattr(sys, "argv", ["run", "--logs", str(tmp_path)])
+    status = program.main()
+    return status, (tmp_path / "report.md").read_text()
+
+
+@pytest.fixture(name="program")
+def program_fixture() -> ModuleType:
+    return importlib.import_module("selftests.__main__")
+
+
+def test_run_without_a_difference(program: ModuleType, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    kernels = Kernels(program, baseline=["0"], patched=["0"], limited=["0"])
+    status, report = report_of(kernels, monkeypatch, tmp_path)
+    assert status == 0
+    assert kernels.booted == ["baseline", "baseline", "patched", "limited"]
+    assert "| core | 1 | 1/0/0/0 | 1/0/0/0 | 1/0/0/0 |" in report
+    assert "Differs from the kernel without the patch: none" in report
+
+
+def test_run_with_a_difference(program: ModuleType, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    kernels = Kernels(program, baseline=["0"], patched=["0"], limited=["1"])
+    status, report = report_of(kernels, monkeypatch, tmp_path)
+    assert status == 1
+    assert kernels.booted == ["baseline", "baseline", "patched", "limited", "baseline", "limited"]
+    assert "- core:close_range_test: fail 4 of 4 (limited), was pass 5 of 5 without the patch" in report
+
+
+def test_run_with_a_test_that_is_flaky(program: ModuleType, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    kernels = Kernels(program, baseline=["0", "0", "0", "1"], patched=["0"], limited=["1"])
+    status, report = report_of(kernels, monkeypatch, tmp_path)
+    assert status == 0
+    assert "- core:close_range_test: fail 2 of 5, pass 3 of 5" in report
+
+
+def test_run_whose_limit_was_not_in_force(program: ModuleType, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    kernels = Kernels(program, baseline=["0"], patched=["0"], limited=["0"])
+    monkeypatch.setattr(program.Run, "stats", property(lambda _run: "", lambda _run, _text: None), raising=False)
+    status, report = report_of(kernels, monkeypatch, tmp_path)
+    assert status == 1
+    assert "limited: the limit was not in force" in report
 
 
 @pytest.mark.parametrize(
