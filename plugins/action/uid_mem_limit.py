@@ -12,7 +12,7 @@ from typing import Any
 
 from ansible.plugins.action import ActionBase
 
-from ansible_collections.devfleet.uid_mem.plugins.plugin_utils._arguments import TaskError, Wish, parse_arguments
+from ansible_collections.devfleet.uid_mem.plugins.plugin_utils._arguments import TaskError, TaskParameters, parse_arguments
 from ansible_collections.devfleet.uid_mem.plugins.plugin_utils._device import ConflictError, DeviceError, Written
 from ansible_collections.devfleet.uid_mem.plugins.plugin_utils._limits import Table, Vocabulary
 from ansible_collections.devfleet.uid_mem.plugins.plugin_utils._plan import (
@@ -45,28 +45,28 @@ class ActionModule(ActionBase):
         try:
             refuse_async(self)
             result = super().run(tmp, task_vars)
-            wish = parse_arguments(self._task.args)
-            result.update(self._declare(wish))
+            parameters = parse_arguments(self._task.args)
+            result.update(self._declare(parameters))
         except (TaskError, DeviceError) as exc:
             result.update(failed=True, msg=str(exc))
         return result
 
-    def _declare(self, wish: Wish) -> dict[str, Any]:
+    def _declare(self, parameters: TaskParameters) -> dict[str, Any]:
         for attempt in range(1, ATTEMPTS):
             try:
-                return self._attempt(wish)
+                return self._attempt(parameters)
             except ConflictError:
                 time.sleep(random.uniform(0, min(STEP * attempt, MAX_PAUSE)))
-        return self._attempt(wish)
+        return self._attempt(parameters)
 
-    def _attempt(self, wish: Wish) -> dict[str, Any]:
-        reading = read_device(self, query_of(wish))
-        if wish.runtime:
+    def _attempt(self, parameters: TaskParameters) -> dict[str, Any]:
+        reading = read_device(self, query_of(parameters))
+        if parameters.runtime:
             reading.require_kernel("limits")
         reading.require_linux()
-        if wish.persist:
+        if parameters.persist:
             reading.require_file()
-        plan = make_plan(wish, reading)
+        plan = make_plan(parameters, reading)
         reading.require_permission(kernel=plan.kernel_changed, file=plan.file_changed)
         after, written = plan.after, Written()
         if plan.changed and not self._task.check_mode:

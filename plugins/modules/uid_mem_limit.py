@@ -39,7 +39,7 @@ attributes:
     support: full
     details:
       - The result is that of a real run, but for what only a write finds out. That is a limit the kernel refuses, a
-        disk that is full, a file that another run keeps locked, and which limits the kernel drops for want of room.
+        disk that is full, a file that another run keeps locked, and which limits the kernel evicts as its table is full.
   diff_mode:
     support: full
     details:

@@ -4,8 +4,8 @@
 
 """What a task declares, from its arguments.
 
-Arguments become a C(Wish), which needs no device to be checked. On a device its names of users, shares of the RAM and
-names of policies mean something: there it becomes C(Orders).
+Arguments become C(TaskParameters), which need no device to be checked. On a device its names of users, shares of the RAM and
+names of policies mean something: there it becomes C(DesiredState).
 """
 
 from __future__ import annotations
@@ -157,7 +157,7 @@ class Entry:
 
 
 @dataclass(frozen=True)
-class Wish:
+class TaskParameters:
     """All that a task says. C(path) is empty where it is the one that the device has."""
 
     entries: tuple[Entry, ...]
@@ -177,7 +177,7 @@ class Wish:
         """Whether the device has to tell of subordinate UIDs."""
         return wants_subordinate(self.entries)
 
-    def orders(self, users: HostUsers, ram: int | None, names: Vocabulary) -> Orders:
+    def desired_state(self, users: HostUsers, ram: int | None, names: Vocabulary) -> DesiredState:
         """The same on a device with those users, that much RAM, and a kernel that knows those names."""
         uids = [_at(entry.place(), entry.uids_on, users) for entry in self.entries]
         _refuse_twice(zip(uids, self.entries, strict=True))
@@ -197,7 +197,7 @@ class Wish:
                     )
                 declared[charge.uids] = charge
         owners = [who for who, entry in zip(uids, self.entries, strict=True) if entry.subordinate]
-        return Orders(declared, frozenset(removed), self.purge, Owners.of(owners))
+        return DesiredState(declared, frozenset(removed), self.purge, Owners.of(owners))
 
 
 @dataclass(frozen=True)
@@ -223,7 +223,7 @@ class Owners:
 
 
 @dataclass(frozen=True)
-class Orders:
+class DesiredState:
     """What shall be there, what shall not, and whether anything else may."""
 
     declared: Mapping[Uids, Limit]
@@ -246,7 +246,7 @@ class Orders:
                 merged.append(uids)
         return merged
 
-    def desired(self, current: Table) -> Table:
+    def table(self, current: Table) -> Table:
         """The table that shall be, from the one that is."""
         kept = {who: limit for who, limit in current.entries.items() if not self.concerns(limit)}
         table = Table({**kept, **self.declared})
@@ -254,7 +254,7 @@ class Orders:
         return table
 
 
-def parse_arguments(arguments: Mapping[str, object]) -> Wish:
+def parse_arguments(arguments: Mapping[str, object]) -> TaskParameters:
     """What a task declares, or a TaskError that says what to write instead."""
     arguments = plain(arguments)
     values = validated(_TASK, arguments, "this module")
@@ -265,7 +265,7 @@ def parse_arguments(arguments: Mapping[str, object]) -> Wish:
     if not values["persist"] and not values["runtime"]:
         raise TaskError("persist: false and runtime: false leave nothing to do; leave one of them out.")
     items = values.get("limits")
-    return Wish(
+    return TaskParameters(
         entries=(_parse_entry(values, given, 0),) if items is None else parse_items(items),
         purge=values["purge"],
         persist=values["persist"],

@@ -2,7 +2,7 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
 
-"""What a device has and how it is changed: the commands that run the scripts, and their answers."""
+"""What a device has and how it is changed: the programs C(read_limits) and C(write_limits), and their answers."""
 
 from __future__ import annotations
 
@@ -11,8 +11,9 @@ import shlex
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 
+from ansible_collections.devfleet.uid_mem.plugins.plugin_utils._command_size import fits
 from ansible_collections.devfleet.uid_mem.plugins.plugin_utils._limits import split_lines
-from ansible_collections.devfleet.uid_mem.plugins.plugin_utils._scripts import READ_SCRIPT, WRITE_SCRIPT
+from ansible_collections.devfleet.uid_mem.plugins.plugin_utils._program import compact_program
 from ansible_collections.devfleet.uid_mem.plugins.plugin_utils._users import HostUsers, parse_subordinate
 
 PROC_LIMITS = "/proc/uid_mem/limits"
@@ -20,12 +21,6 @@ ABI = "1"
 
 # In place of the path of the limits file: the one that is right for the kind of device.
 OWN_PATH = "own"
-
-# A single argument of a command may have 128 KiB on Linux (MAX_ARG_STRLEN); some KiB are left for what become and the
-# connection put around the command.
-MAX_ARGUMENT = 124 * 1024
-# So often a command may be quoted on its way: as the argument of a shell, by become, by the connection.
-QUOTINGS = 3
 
 
 class DeviceError(Exception):
@@ -193,14 +188,14 @@ class Change:
 
 def read_command(query: Query, root: str = "") -> str:
     """The command that reads a device."""
-    return _command(READ_SCRIPT, root, query.path, " ".join(query.parts), str(query.max_events), *query.users)
+    return _command("read_limits", root, query.path, " ".join(query.parts), str(query.max_events), *query.users)
 
 
 def write_command(change: Change, root: str = "") -> str:
     """The command that makes a change, with C(change.data) on its standard input."""
     size = -1 if change.file_text is None else len(_encode(change.file_text))
     sizes = (str(size), str(_size_of(change.set_lines)), str(_size_of(change.undo_lines)))
-    return _command(WRITE_SCRIPT, root, change.path, change.file_sum, change.kernel_sum, *sizes)
+    return _command("write_limits", root, change.path, change.file_sum, change.kernel_sum, *sizes)
 
 
 def embedded(command: str, data: bytes) -> str | None:
@@ -209,15 +204,8 @@ def embedded(command: str, data: bytes) -> str | None:
     return whole if fits(whole) else None
 
 
-def fits(command: str) -> bool:
-    """Whether a command can be an argument, after all the quoting on its way, which is long where it has quotes."""
-    for _level in range(QUOTINGS):
-        command = shlex.quote(command)
-    return len(_encode(command)) <= MAX_ARGUMENT
-
-
-def _command(script: str, *arguments: str) -> str:
-    return " ".join(["sh", "-c", shlex.quote(script), "uid_mem", *map(shlex.quote, arguments)])
+def _command(program: str, *arguments: str) -> str:
+    return " ".join(["sh", "-c", shlex.quote(compact_program(program)), "uid_mem", *map(shlex.quote, arguments)])
 
 
 def _encode(text: str) -> bytes:
@@ -341,7 +329,7 @@ def parse_written(output: str, change: Change, *, rc: int = 0, stderr: str = "")
     if step == "changed":
         what = change.path if message == "file" else PROC_LIMITS
         raise ConflictError(
-            f"{what} is changed by someone else again and again. Nothing was changed; run the task again."
+            f"{what} keeps being changed by another process. Nothing was changed; run the task again."
         )
     if step:
         raise DeviceError(_why_not_written(step, message, change))
@@ -361,7 +349,7 @@ def _why_not_written(step: str, message: str, change: Change) -> str:
             f"{change.path} cannot be written: {message}. Nothing was changed."
             " Make room or make it writable, name another path, or set 'persist: false'."
         )
-    if step == "torn":
+    if step == "incomplete":
         return (
             f"The kernel took the limits, but {change.path} could not be put in place,"
             f" and the kernel did not take them back: {message}."

@@ -30,7 +30,7 @@ FILE_HEADER = """\
 def changes(current: Table, desired: Table, again: Collection[Uids] = ()) -> list[str]:
     """The fewest lines that turn the current table into the desired one, removals first.
 
-    The entries of I(again) are set also where they are there, which makes them those that the kernel drops last.
+    The entries of I(again) are set also where they are there, which makes them those that the kernel evicts last.
     """
     removed = [f"!{limit.uids}" for limit in current if limit.uids not in desired.entries]
     declared = [limit.short_line() for limit in desired if limit.uids in again or current.get(limit.uids) != limit]

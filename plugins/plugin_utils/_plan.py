@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 
-from ansible_collections.devfleet.uid_mem.plugins.plugin_utils._arguments import Orders, TaskError, Wish
+from ansible_collections.devfleet.uid_mem.plugins.plugin_utils._arguments import DesiredState, TaskError, TaskParameters
 from ansible_collections.devfleet.uid_mem.plugins.plugin_utils._device import (
     OWN_PATH,
     PROC_LIMITS,
@@ -33,11 +33,11 @@ class Plan:
     """What kernel and file have, and what they shall have.
 
     C(before) and C(after) are the kernel's tables; without C(runtime) they are the file's, and the kernel stays as it
-    is. The file's text is None where there is no file, or where it stays out of it. Where the kernel is C(crowded), it
-    drops the limits that were set longest ago.
+    is. The file's text is None where there is no file, or where it stays out of it. With C(table_full), the
+    kernel evicts the limits that were set longest ago.
     """
 
-    orders: Orders
+    desired: DesiredState
     before: Table
     after: Table
     runtime: bool
@@ -48,7 +48,7 @@ class Plan:
     file_after: str | None
     file_sum: str
     stats: list[dict[str, object]]
-    crowded: bool = False
+    table_full: bool = False
     warnings: list[str] = field(default_factory=list)
 
     @property
@@ -80,17 +80,17 @@ class Plan:
     def _set_lines(self) -> list[str]:
         if not self.kernel_changed:
             return []
-        # Those that are declared are all set, so that the kernel drops others.
-        return changes(self.before, self.after, self.orders.declared if self.crowded else ())
+        # Those that are declared are all set, so that the kernel evicts others.
+        return changes(self.before, self.after, self.desired.declared if self.table_full else ())
 
     def _undo_lines(self) -> list[str]:
         if not self.kernel_changed:
             return []
-        return changes(self.after, self.before, self.before.entries if self.crowded else ())
+        return changes(self.after, self.before, self.before.entries if self.table_full else ())
 
     def entries(self, table: Table) -> list[dict[str, object]]:
         """Those entries of a table that the task speaks of."""
-        return [limit.as_dict() for limit in table if self.orders.concerns(limit)]
+        return [limit.as_dict() for limit in table if self.desired.concerns(limit)]
 
     def usage(self, stats: Iterable[dict[str, object]]) -> list[dict[str, object]]:
         """What the kernel counts for the UIDs that the task speaks of, from its stats after the write.
@@ -99,7 +99,7 @@ class Plan:
         """
         rows = {int(str(row["uid"])): row for row in (*self.stats, *stats)}
         ordered = [rows[uid] for uid in sorted(rows)]
-        return ordered if self.orders.purge else within(ordered, self.orders.ranges())
+        return ordered if self.desired.purge else within(ordered, self.desired.ranges())
 
     def diff(self, after: Table) -> list[dict[str, str]]:
         """Before and after in the grammar of the files, for diff mode; I(after) is what the kernel has in the end."""
@@ -115,14 +115,14 @@ def _diff_of(path: str, before: str, after: str) -> dict[str, str]:
     return {"before_header": path, "after_header": path, "before": before, "after": after}
 
 
-def query_of(wish: Wish) -> Query:
+def query_of(parameters: TaskParameters) -> Query:
     """What has to be read for a task."""
-    weighs = wish.runtime and wish.below_usage != "ignore" and any(entry.declaration for entry in wish.entries)
-    parts = ("limits", "stats", *(["processes"] if weighs else []), *(["subordinate"] if wish.subordinate else []))
+    compares_usage = parameters.runtime and parameters.below_usage != "ignore" and any(entry.declaration for entry in parameters.entries)
+    parts = ("limits", "stats", *(["processes"] if compares_usage else []), *(["subordinate"] if parameters.subordinate else []))
     return Query(
-        path=(wish.path or OWN_PATH) if wish.persist else "",
+        path=(parameters.path or OWN_PATH) if parameters.persist else "",
         parts=parts,
-        users=wish.users,
+        users=parameters.users,
     )
 
 
@@ -157,68 +157,68 @@ def parse_limits_file(text: str | None, names: Vocabulary, path: str) -> LimitsF
         ) from None
 
 
-def make_plan(wish: Wish, reading: Reading) -> Plan:
+def make_plan(parameters: TaskParameters, reading: Reading) -> Plan:
     """What has to change on a device that was read, or a TaskError about what cannot be."""
     names = names_of(reading)
-    orders = wish.orders(reading.users, reading.ram, names)
+    desired = parameters.desired_state(reading.users, reading.ram, names)
     tables: list[tuple[Table, Table]] = []
-    file_after = file_before = reading.file_text if wish.persist else None
-    if wish.persist:
+    file_after = file_before = reading.file_text if parameters.persist else None
+    if parameters.persist:
         file = parse_limits_file(file_before, names, reading.path)
-        tables.append((file.table, _desired(orders, file.table, reading.path)))
+        tables.append((file.table, _desired_table(desired, file.table, reading.path)))
         file_after = file.edited(tables[-1][1])
-    if wish.runtime:
+    if parameters.runtime:
         kernel = kernel_table(reading)
-        tables.append((kernel, _desired(orders, kernel, PROC_LIMITS)))
+        tables.append((kernel, _desired_table(desired, kernel, PROC_LIMITS)))
     # Where there are both, the kernel's is what counts.
     before, after = tables[-1]
-    room = _room(after, orders, reading) if wish.runtime else []
-    weight = _weigh(wish, before, after, reading) if wish.runtime else []
+    full = _capacity_warnings(after, desired, reading) if parameters.runtime else []
+    above = _usage_warnings(parameters, before, after, reading) if parameters.runtime else []
     return Plan(
-        orders=orders,
+        desired=desired,
         kernel_text=reading.limits_text or "",
         kernel_sum=reading.kernel_sum,
         before=before,
         after=after,
-        runtime=wish.runtime,
+        runtime=parameters.runtime,
         path=reading.path,
         file_before=file_before,
         file_after=file_after,
         file_sum=reading.file_sum,
         stats=parse_stats(reading.stats_text),
-        crowded=bool(room),
-        warnings=room + weight,
+        table_full=bool(full),
+        warnings=full + above,
     )
 
 
-def _desired(orders: Orders, current: Table, path: str) -> Table:
+def _desired_table(desired: DesiredState, current: Table, path: str) -> Table:
     try:
-        return orders.desired(current)
+        return desired.table(current)
     except LimitsError as exc:
         raise TaskError(f"{exc} (in {path} on this host).") from None
 
 
-def _room(after: Table, orders: Orders, reading: Reading) -> list[str]:
-    """A warning of limits that the kernel drops for want of room; a TaskError where it would refuse the new ones."""
-    room = reading.max_entries
-    if not room or len(after) <= room:
+def _capacity_warnings(after: Table, desired: DesiredState, reading: Reading) -> list[str]:
+    """A warning of limits that the kernel evicts as its table is full; a TaskError where it would refuse the new ones."""
+    capacity = reading.max_entries
+    if not capacity or len(after) <= capacity:
         return []
-    full = f"The kernel of this host has room for {room} limits (module parameter max_entries)"
+    full = f"The kernel of this host has room for {capacity} limits (module parameter max_entries)"
     if not reading.evicts:
         raise TaskError(f"{full}, and these would be {len(after)}. Remove some, or raise max_entries.")
-    if len(orders.declared) > room:
-        raise TaskError(f"{full}, and the task declares {len(orders.declared)}. Declare fewer, or raise max_entries.")
-    return [f"{full}: it drops the {len(after) - room} that were set longest ago."]
+    if len(desired.declared) > capacity:
+        raise TaskError(f"{full}, and the task declares {len(desired.declared)}. Declare fewer, or raise max_entries.")
+    return [f"{full}: it evicts the {len(after) - capacity} that were set longest ago."]
 
 
-def _weigh(wish: Wish, before: Table, after: Table, reading: Reading) -> list[str]:
+def _usage_warnings(parameters: TaskParameters, before: Table, after: Table, reading: Reading) -> list[str]:
     """A warning of users who are above their new limit; a TaskError where that is to be refused."""
-    if wish.below_usage == "ignore":
+    if parameters.below_usage == "ignore":
         return []
     found = exceeding(before, after, usage_of(parse_stats(reading.stats_text), reading.processes_text))
     if not found:
         return []
-    if wish.below_usage == "refuse":
+    if parameters.below_usage == "refuse":
         raise TaskError(
             f"Above the new limit already: {describe_excess(found)}. Nothing was changed."
             " Raise max, end some of their processes, or let them be killed with 'below_usage: warn'."

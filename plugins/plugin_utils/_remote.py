@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from typing import Any, Protocol
 
+from ansible_collections.devfleet.uid_mem.plugins.plugin_utils._command_size import fits
 from ansible_collections.devfleet.uid_mem.plugins.plugin_utils._device import (
     Change,
     DeviceError,
@@ -15,7 +16,6 @@ from ansible_collections.devfleet.uid_mem.plugins.plugin_utils._device import (
     Reading,
     Written,
     embedded,
-    fits,
     parse_reading,
     parse_written,
     read_command,

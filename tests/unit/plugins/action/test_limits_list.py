@@ -314,7 +314,7 @@ def test_eviction_is_foretold(host: Host) -> None:
     host.device.set_room(2, evict=True)
     warning = (
         "The kernel of this host has room for 2 limits (module parameter max_entries):"
-        " it drops the 1 that were set longest ago."
+        " it evicts the 1 that were set longest ago."
     )
     predicted = host.limit(check=True, uid=7, max="1M", persist=False)
     result = host.limit(uid=7, max="1M", persist=False)
@@ -378,7 +378,7 @@ def test_conflict_without_end(host: Host, monkeypatch: pytest.MonkeyPatch) -> No
     host.connection.after_call = lambda: host.device.write_file(f"# {len(host.connection.calls)}\n")
     result = host.limit(uid=7, max="1M")
     assert result["msg"] == (
-        "/etc/uid_mem/limits is changed by someone else again and again. Nothing was changed; run the task again."
+        "/etc/uid_mem/limits keeps being changed by another process. Nothing was changed; run the task again."
     )
     assert len(host.connection.calls) == 6
     assert host.state()[0] == ""
