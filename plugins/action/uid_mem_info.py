@@ -18,8 +18,12 @@ from ansible_collections.devfleet.uid_mem.plugins.plugin_utils._events import (
     parse_info_arguments,
     tell_events,
 )
-from ansible_collections.devfleet.uid_mem.plugins.plugin_utils._limits import Table
-from ansible_collections.devfleet.uid_mem.plugins.plugin_utils._plan import kernel_table, names_of, parse_limits_file
+from ansible_collections.devfleet.uid_mem.plugins.plugin_utils._plan import (
+    file_problems,
+    kernel_table,
+    names_of,
+    parse_limits_file,
+)
 from ansible_collections.devfleet.uid_mem.plugins.plugin_utils._remote import read_device, refuse_async
 from ansible_collections.devfleet.uid_mem.plugins.plugin_utils._usage import parse_stats
 
@@ -76,7 +80,7 @@ def _file(reading: Reading, request: InfoRequest) -> dict[str, Any]:
     try:
         if reading.file_state != "absent":
             reading.require_file()
-        file: Table = parse_limits_file(reading.file_text, names_of(reading), reading.path).table
+        file = parse_limits_file(reading.file_text, names_of(reading), reading.path)
     except DeviceError as exc:
         if "file" in request.required:
             raise
@@ -86,9 +90,9 @@ def _file(reading: Reading, request: InfoRequest) -> dict[str, Any]:
     outside = request.desired.outside_file(reading.users) if request.desired else ()
     return {
         **result,
-        "file_error": "",
-        "file_limits": [limit.as_dict() for limit in file],
-        "drift": file_drift(kernel_table(reading), file, outside),
+        "file_error": " ".join(file_problems(file, reading.path)),
+        "file_limits": [limit.as_dict() for limit in file.table],
+        "drift": file_drift(kernel_table(reading), file.table, outside),
     }
 
 

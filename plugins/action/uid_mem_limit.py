@@ -12,7 +12,11 @@ from typing import Any
 
 from ansible.plugins.action import ActionBase
 
-from ansible_collections.devfleet.uid_mem.plugins.plugin_utils._arguments import TaskError, TaskParameters, parse_arguments
+from ansible_collections.devfleet.uid_mem.plugins.plugin_utils._arguments import (
+    TaskError,
+    TaskParameters,
+    parse_arguments,
+)
 from ansible_collections.devfleet.uid_mem.plugins.plugin_utils._device import ConflictError, DeviceError, Written
 from ansible_collections.devfleet.uid_mem.plugins.plugin_utils._limits import Table, Vocabulary
 from ansible_collections.devfleet.uid_mem.plugins.plugin_utils._plan import (
@@ -22,7 +26,12 @@ from ansible_collections.devfleet.uid_mem.plugins.plugin_utils._plan import (
     parse_kernel_table,
     query_of,
 )
-from ansible_collections.devfleet.uid_mem.plugins.plugin_utils._remote import read_device, refuse_async, write_device
+from ansible_collections.devfleet.uid_mem.plugins.plugin_utils._remote import (
+    module_defaults_of,
+    read_device,
+    refuse_async,
+    write_device,
+)
 from ansible_collections.devfleet.uid_mem.plugins.plugin_utils._usage import parse_stats
 
 # How often a task looks anew because someone else has changed the limits since it read them. Of any number of tasks
@@ -45,7 +54,7 @@ class ActionModule(ActionBase):
         try:
             refuse_async(self)
             result = super().run(tmp, task_vars)
-            parameters = parse_arguments(self._task.args)
+            parameters = parse_arguments(self._task.args, module_defaults_of(self))
             result.update(self._declare(parameters))
         except (TaskError, DeviceError) as exc:
             result.update(failed=True, msg=str(exc))
@@ -77,9 +86,7 @@ class ActionModule(ActionBase):
             "changed": plan.changed,
             "kernel_changed": plan.kernel_changed,
             "file_changed": plan.file_changed,
-            "before": plan.entries(plan.before),
-            "after": plan.entries(after),
-            "usage": plan.usage(parse_stats(written.stats_text)),
+            **plan.told(after, parse_stats(written.stats_text)),
             "engine": reading.features.get("engine", ""),
             "kernel": reading.release,
         }

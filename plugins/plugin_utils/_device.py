@@ -14,7 +14,12 @@ from dataclasses import dataclass, field
 from ansible_collections.devfleet.uid_mem.plugins.plugin_utils._command_size import fits
 from ansible_collections.devfleet.uid_mem.plugins.plugin_utils._limits import split_lines
 from ansible_collections.devfleet.uid_mem.plugins.plugin_utils._program import compact_program
-from ansible_collections.devfleet.uid_mem.plugins.plugin_utils._users import HostUsers, parse_subordinate
+from ansible_collections.devfleet.uid_mem.plugins.plugin_utils._users import (
+    HostUsers,
+    parse_members,
+    parse_names,
+    parse_subordinate,
+)
 
 PROC_LIMITS = "/proc/uid_mem/limits"
 ABI = "1"
@@ -36,22 +41,30 @@ class Query:
     """What the read script is asked for.
 
     I(path) is that of the limits file or OWN_PATH, empty where it is not to be looked at. I(parts) are of C(limits),
-    C(stats), C(processes), C(events), C(subordinate). Of the events, the newest I(max_events) are told.
+    C(stats), C(processes), C(events), C(subordinate), C(logins). Of the events, the newest I(max_events) are told, with
+    the names of their UIDs. I(users) and I(groups) are looked up.
     """
 
     path: str = ""
     parts: tuple[str, ...] = ()
     users: tuple[str, ...] = ()
     max_events: int = 0
+    groups: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
 class Reading:
-    """What one run of the read script saw. Sizes are bytes, C(uptime_ns) is the CLOCK_BOOTTIME of events."""
+    """What one run of C(read_limits) saw.
+
+    Sizes are bytes, C(uptime_ns) is the CLOCK_BOOTTIME of events, and C(clock_s) the time of day at the same moment, in
+    seconds since 1970. C(container) is the kind of container that the host is, empty where it is none.
+    """
 
     system: str
     release: str
     euid: int
+    container: str
+    android: bool
     ram: int | None
     loaded: bool
     module_installed: bool
@@ -67,6 +80,8 @@ class Reading:
     events_text: str | None
     events_first: str
     uptime_ns: int
+    clock_s: int | None
+    event_users: Mapping[int, str]
     users: HostUsers
     path: str
     file_state: str
@@ -111,6 +126,12 @@ class Reading:
 
     def why_not_loaded(self) -> str:
         """Why no limit is enforced where the module is not loaded, and the way out."""
+        if self.container:
+            return (
+                f"This host is a container ({self.container}) and has no /proc/uid_mem: its kernel is that of the"
+                " machine it runs on. Give that machine the module uid_mem and the limits, for the UIDs that the users"
+                " of this container have there, which /proc/self/uid_map of the container tells."
+            )
         if self.module_installed:
             return (
                 f"The module uid_mem is installed for the running kernel {self.release}, but not loaded."
@@ -152,7 +173,7 @@ class Reading:
     def require_permission(self, *, kernel: bool, file: bool) -> None:
         """Raise unless what is to be changed can be changed by the user the task runs as."""
         if kernel and not self.kernel_writable:
-            raise DeviceError(self._no_permission(PROC_LIMITS, "run it on the host itself, not in a container"))
+            raise DeviceError(self._no_permission(PROC_LIMITS, self._where_to_run()))
         if file and not self.file_writable:
             raise DeviceError(
                 self._no_permission(
@@ -160,6 +181,14 @@ class Reading:
                     "is its file system read-only? Mount it read-write, name another path, or set 'persist: false'",
                 )
             )
+
+    def _where_to_run(self) -> str:
+        if self.container:
+            return (
+                f"this host is a container ({self.container}), and limits are those of the machine it runs on."
+                " Run it there, for the UIDs that the users of this container have there (/proc/self/uid_map)"
+            )
+        return "it needs CAP_SYS_RESOURCE in the initial user namespace. Run it on the machine itself"
 
     def _no_permission(self, what: str, even_as_root: str) -> str:
         if self.euid:
@@ -188,7 +217,8 @@ class Change:
 
 def read_command(query: Query, root: str = "") -> str:
     """The command that reads a device."""
-    return _command("read_limits", root, query.path, " ".join(query.parts), str(query.max_events), *query.users)
+    names = (str(len(query.groups)), *query.groups, *query.users)
+    return _command("read_limits", root, query.path, " ".join(query.parts), str(query.max_events), *names)
 
 
 def write_command(change: Change, root: str = "") -> str:
@@ -275,6 +305,8 @@ def parse_reading(output: str, query: Query, *, rc: int = 0, stderr: str = "") -
         system=values.get("system", ""),
         release=values.get("release", ""),
         euid=int(values.get("euid") or 0),
+        container=values.get("container", ""),
+        android=values.get("android") == "yes",
         ram=_number(values.get("ram_kib"), 1024),
         loaded=values.get("loaded") == "yes",
         module_installed=values.get("module") == "yes",
@@ -290,9 +322,13 @@ def parse_reading(output: str, query: Query, *, rc: int = 0, stderr: str = "") -
         events_text=answer.text("events"),
         events_first=values.get("first", ""),
         uptime_ns=int(float(values.get("uptime") or 0) * 1e9),
+        clock_s=_number(values.get("clock")),
+        event_users=parse_names(answer.text("event_users") or ""),
         users=HostUsers(
             {name: _number(uid) for name, uid in zip(query.users, ids, strict=True)},
             parse_subordinate(answer.text("subordinate") or ""),
+            parse_members(answer.text("members") or "", query.groups),
+            parse_names(answer.text("logins") or ""),
         ),
         path=values.get("path", ""),
         file_state=values.get("file", "unreadable")
@@ -328,9 +364,7 @@ def parse_written(output: str, change: Change, *, rc: int = 0, stderr: str = "")
     step, message = answer.values.get("failed"), (answer.text("message") or "").strip()
     if step == "changed":
         what = change.path if message == "file" else PROC_LIMITS
-        raise ConflictError(
-            f"{what} keeps being changed by another process. Nothing was changed; run the task again."
-        )
+        raise ConflictError(f"{what} keeps being changed by another process. Nothing was changed; run the task again.")
     if step:
         raise DeviceError(_why_not_written(step, message, change))
     return Written(answer.text("limits"), answer.text("stats") or "")

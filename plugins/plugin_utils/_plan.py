@@ -9,7 +9,13 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 
-from ansible_collections.devfleet.uid_mem.plugins.plugin_utils._arguments import DesiredState, TaskError, TaskParameters
+from ansible_collections.devfleet.uid_mem.plugins.plugin_utils._arguments import (
+    Charge,
+    Declaration,
+    DesiredState,
+    TaskError,
+    TaskParameters,
+)
 from ansible_collections.devfleet.uid_mem.plugins.plugin_utils._device import (
     OWN_PATH,
     PROC_LIMITS,
@@ -17,8 +23,16 @@ from ansible_collections.devfleet.uid_mem.plugins.plugin_utils._device import (
     Query,
     Reading,
 )
-from ansible_collections.devfleet.uid_mem.plugins.plugin_utils._diff import LimitsFile, changes
-from ansible_collections.devfleet.uid_mem.plugins.plugin_utils._limits import KNOWN, LimitsError, Table, Vocabulary
+from ansible_collections.devfleet.uid_mem.plugins.plugin_utils._diff import MAX_CONFLICTS, LimitsFile, changes
+from ansible_collections.devfleet.uid_mem.plugins.plugin_utils._limits import (
+    KNOWN,
+    Limit,
+    LimitsError,
+    Table,
+    Vocabulary,
+    merged,
+)
+from ansible_collections.devfleet.uid_mem.plugins.plugin_utils._sizes import MIN_LIMIT, describe_size
 from ansible_collections.devfleet.uid_mem.plugins.plugin_utils._usage import (
     describe_excess,
     exceeding,
@@ -26,6 +40,13 @@ from ansible_collections.devfleet.uid_mem.plugins.plugin_utils._usage import (
     usage_of,
     within,
 )
+
+# Of more limits than that, a result has the changed ones only, unless all are asked for.
+MANY = 100
+# What a login takes at most, by metric: bash, sshd, systemd --user and its (sd-pam).
+SESSION = {"rss": 32 * MIN_LIMIT, "anon": 16 * MIN_LIMIT}
+# A message names so many lines of a file, and the number of the others.
+NAMED_LINES = 5
 
 
 @dataclass(frozen=True)
@@ -48,6 +69,7 @@ class Plan:
     file_after: str | None
     file_sum: str
     stats: list[dict[str, object]]
+    return_all: bool = False
     table_full: bool = False
     warnings: list[str] = field(default_factory=list)
 
@@ -88,11 +110,36 @@ class Plan:
             return []
         return changes(self.after, self.before, self.before.entries if self.table_full else ())
 
-    def entries(self, table: Table) -> list[dict[str, object]]:
+    def entries(self, table: Table) -> list[Limit]:
         """Those entries of a table that the task speaks of."""
-        return [limit.as_dict() for limit in table if self.desired.concerns(limit)]
+        return [limit for limit in table if self.desired.concerns(limit)]
 
-    def usage(self, stats: Iterable[dict[str, object]]) -> list[dict[str, object]]:
+    def told(self, after: Table, stats: Iterable[dict[str, object]]) -> dict[str, object]:
+        """The part of the result that lists limits; I(after) and I(stats) are what the kernel has in the end."""
+        befores, afters = self.entries(self.before), self.entries(after)
+        usage = self._usage(stats)
+        counts = {
+            "before": len(befores),
+            "after": len(afters),
+            "added": sum(limit.uids not in self.before.entries for limit in afters),
+            "removed": sum(limit.uids not in after.entries for limit in befores),
+            "unchanged": sum(self.before.get(limit.uids) == limit for limit in afters),
+        }
+        counts["changed"] = counts["after"] - counts["added"] - counts["unchanged"]
+        whole = self.return_all or max(len(befores), len(afters), len(usage)) <= MANY
+        if not whole:
+            befores = [limit for limit in befores if after.get(limit.uids) != limit]
+            afters = [limit for limit in afters if self.before.get(limit.uids) != limit]
+            usage = within(usage, merged(limit.uids for limit in (*befores, *afters)))
+        return {
+            "before": [limit.as_dict() for limit in befores],
+            "after": [limit.as_dict() for limit in afters],
+            "usage": usage,
+            "counts": counts,
+            "returned_all": whole,
+        }
+
+    def _usage(self, stats: Iterable[dict[str, object]]) -> list[dict[str, object]]:
         """What the kernel counts for the UIDs that the task speaks of, from its stats after the write.
 
         A UID whose limit has been removed is not in them; what was read before is told of it.
@@ -117,13 +164,30 @@ def _diff_of(path: str, before: str, after: str) -> dict[str, str]:
 
 def query_of(parameters: TaskParameters) -> Query:
     """What has to be read for a task."""
-    compares_usage = parameters.runtime and parameters.below_usage != "ignore" and any(entry.declaration for entry in parameters.entries)
-    parts = ("limits", "stats", *(["processes"] if compares_usage else []), *(["subordinate"] if parameters.subordinate else []))
+    declarations = [entry.declaration for entry in parameters.entries if entry.declaration]
+    parts = ["limits", "stats"]
+    if parameters.runtime and parameters.below_usage != "ignore" and declarations:
+        parts.append("processes")
+    if parameters.subordinate:
+        parts.append("subordinate")
+    if any(may_be_below_session(declaration) for declaration in declarations):
+        parts.append("logins")
     return Query(
         path=(parameters.path or OWN_PATH) if parameters.persist else "",
-        parts=parts,
+        parts=tuple(parts),
         users=parameters.users,
+        groups=parameters.groups,
     )
+
+
+def may_be_below_session(declaration: Declaration | Charge) -> bool:
+    """Whether it would be worth a warning where it is for somebody who logs in."""
+    return isinstance(declaration, Declaration) and below_session(declaration.max.bytes, declaration.metric)
+
+
+def below_session(size: int | None, metric: str) -> bool:
+    """Whether a limit leaves no room for a login."""
+    return size is not None and size < SESSION.get(metric, 0)
 
 
 def names_of(reading: Reading) -> Vocabulary:
@@ -148,13 +212,41 @@ def parse_kernel_table(text: str, names: Vocabulary) -> Table:
 
 
 def parse_limits_file(text: str | None, names: Vocabulary, path: str) -> LimitsFile:
+    """The limits file that a device has."""
     try:
         return LimitsFile.parse(text, names)
     except LimitsError as exc:
         raise TaskError(
-            f"{path}, line {exc.line}: {exc.reason}."
-            " The kernel would refuse the file at the next boot. Correct or delete that line."
+            f"{path}, line {exc.line}: {exc.reason}. More than {MAX_CONFLICTS} lines do not fit together like this."
+            " Correct the file, or delete it."
         ) from None
+
+
+def file_problems(file: LimitsFile, path: str) -> list[str]:
+    """What keeps lines of a limits file from being restored at boot."""
+    found = []
+    if file.windows:
+        found.append(f"{path} has {file.windows}, as from an editor of Windows, and the kernel refuses such lines.")
+    if file.refused:
+        shown = "; ".join(f"line {exc.line}: {exc.reason}" for exc in file.refused[:NAMED_LINES])
+        more = len(file.refused) - NAMED_LINES
+        found.append(f"{path}, {shown}{f'; and {more} more lines' if more > 0 else ''}.")
+    return found
+
+
+def _file_warnings(file: LimitsFile, path: str, *, purge: bool) -> list[str]:
+    """What the task does about them."""
+    outcomes = []
+    if file.windows:
+        outcomes.append("The task takes that out.")
+    if file.refused and purge:
+        outcomes.append("As purge is true, the file does not keep what the kernel refuses.")
+    elif file.refused:
+        outcomes.append(
+            "At boot the kernel refuses that and takes all other lines. The file keeps it: correct or delete it, or"
+            " have it deleted by 'purge: true'."
+        )
+    return [f"{problem} {outcome}" for problem, outcome in zip(file_problems(file, path), outcomes, strict=True)]
 
 
 def make_plan(parameters: TaskParameters, reading: Reading) -> Plan:
@@ -162,11 +254,13 @@ def make_plan(parameters: TaskParameters, reading: Reading) -> Plan:
     names = names_of(reading)
     desired = parameters.desired_state(reading.users, reading.ram, names)
     tables: list[tuple[Table, Table]] = []
+    warnings = list(desired.warnings)
     file_after = file_before = reading.file_text if parameters.persist else None
     if parameters.persist:
         file = parse_limits_file(file_before, names, reading.path)
         tables.append((file.table, _desired_table(desired, file.table, reading.path)))
-        file_after = file.edited(tables[-1][1])
+        file_after = file.edited(tables[-1][1], purge=desired.purge)
+        warnings += _file_warnings(file, reading.path, purge=desired.purge)
     if parameters.runtime:
         kernel = kernel_table(reading)
         tables.append((kernel, _desired_table(desired, kernel, PROC_LIMITS)))
@@ -186,8 +280,9 @@ def make_plan(parameters: TaskParameters, reading: Reading) -> Plan:
         file_after=file_after,
         file_sum=reading.file_sum,
         stats=parse_stats(reading.stats_text),
+        return_all=parameters.return_all,
         table_full=bool(full),
-        warnings=full + above,
+        warnings=[*warnings, *full, *above, *_login_warnings(before, after, reading)],
     )
 
 
@@ -199,7 +294,7 @@ def _desired_table(desired: DesiredState, current: Table, path: str) -> Table:
 
 
 def _capacity_warnings(after: Table, desired: DesiredState, reading: Reading) -> list[str]:
-    """A warning of limits that the kernel evicts as its table is full; a TaskError where it would refuse the new ones."""
+    """A warning of limits that the kernel evicts, its table being full; a TaskError where it would refuse new ones."""
     capacity = reading.max_entries
     if not capacity or len(after) <= capacity:
         return []
@@ -209,6 +304,25 @@ def _capacity_warnings(after: Table, desired: DesiredState, reading: Reading) ->
     if len(desired.declared) > capacity:
         raise TaskError(f"{full}, and the task declares {len(desired.declared)}. Declare fewer, or raise max_entries.")
     return [f"{full}: it evicts the {len(after) - capacity} that were set longest ago."]
+
+
+def _login_warnings(before: Table, after: Table, reading: Reading) -> list[str]:
+    """A warning of people whose new limit is below what they need to log in."""
+    users = reading.users.logins
+    found = [
+        (uid, new)
+        for (uid, new), (_uid, old) in zip(after.effective(users), before.effective(users), strict=True)
+        if new and new != old and new.mode == "enforce" and below_session(new.max, new.metric)
+    ]
+    if not found:
+        return []
+    uid, limit = found[0]
+    others = f" and {len(found) - 1} more" if len(found) > 1 else ""
+    return [
+        f"{users[uid]} (UID {uid}){others} can hardly log in with {describe_size(limit.max)}: a shell and its session"
+        f" take up to {describe_size(SESSION[limit.metric])} by the metric {limit.metric}. Is a unit missing,"
+        " as in 2048000K?"
+    ]
 
 
 def _usage_warnings(parameters: TaskParameters, before: Table, after: Table, reading: Reading) -> list[str]:

@@ -28,6 +28,8 @@ FORMS = (
     " a share of the device's RAM (25%), or max for no limit"
 )
 
+# How other programs spell that there is no limit.
+_NO_LIMIT = frozenset({"-1", "infinity", "inf", "none", "no", "unlimited", "nolimit", "off", "never"})
 _NUMBER = re.compile(r"([0-9]+(?:\.[0-9]+)?)\s*([A-Za-z%]*)", re.ASCII)
 _GRACE = re.compile(r"([0-9]+)\s*(ms|s|m)", re.ASCII)
 _GRACE_UNITS = {"ms": 1, "s": 1000, "m": 60_000}
@@ -76,18 +78,15 @@ def parse_size(value: object, *, name: str = "max", minimum: int = MIN_LIMIT) ->
         return Size(text)
     match = _NUMBER.fullmatch(text)
     if not match:
-        raise SizeError(f"{name}: {value!r} is not a size; {FORMS}")
+        hint = "; did you mean max, for no limit?" if text.lower() in _NO_LIMIT else f"; {FORMS}"
+        raise SizeError(f"{name}: {value!r} is not a size{hint}")
     number, unit = Fraction(match[1]), match[2].upper()
     if unit == "%":
         if not 0 < number <= 100:
             raise SizeError(f"{name}: {text} is not a share of the device's RAM; write more than 0% and at most 100%")
         return Size(text, percent=number)
     if unit not in UNITS:
-        hint = (
-            f"; did you mean {match[1]}{unit[0]}?"
-            if unit in ("KB", "KIB", "MB", "MIB", "GB", "GIB", "TB", "TIB")
-            else ""
-        )
+        hint = f"; did you mean {match[1]}{unit[0]}?" if re.fullmatch("[KMGT](I|B|IB)", unit) else ""
         raise SizeError(f"{name}: {value!r} is not a size{hint or '; ' + FORMS}")
     if not unit and number.denominator != 1:
         raise SizeError(f"{name}: {text} bytes is not a whole number; did you mean {text}M or {text}G?")

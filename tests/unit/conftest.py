@@ -13,11 +13,16 @@ from functools import partial
 from pathlib import Path
 
 import pytest
+from hypothesis import HealthCheck, settings
 
 from ansible_collections.devfleet.uid_mem.plugins.plugin_utils import _remote
 from ansible_collections.devfleet.uid_mem.plugins.plugin_utils._device import read_command, write_command
 from ansible_collections.devfleet.uid_mem.tests.unit.device import Device
 from ansible_collections.devfleet.uid_mem.tests.unit.host import Host
+
+# On a busy machine, nothing is fast.
+settings.register_profile("any_machine", deadline=None, suppress_health_check=[HealthCheck.too_slow])
+settings.load_profile("any_machine")
 
 
 def _link(directory: Path, **programs: str) -> str:

@@ -77,7 +77,11 @@ def test_lock_that_is_taken_while_it_is_judged(busy_device: Device) -> None:
     boot = Path("/proc/sys/kernel/random/boot_id").read_text().strip()
     started = Path("/proc/self/stat").read_text().rpartition(") ")[2].split()[19]
     owner = f"{boot}.{os.getpid()}.{started}"
-    lock, looks, seen = busy_device.file.parent / ".limits.uid_mem.lock", busy_device.root / "looks", busy_device.root / "seen"
+    lock, looks, seen = (
+        busy_device.file.parent / ".limits.uid_mem.lock",
+        busy_device.root / "looks",
+        busy_device.root / "seen",
+    )
     busy_device.prelude += f"""
 readlink() {{
   command readlink "$@"
