@@ -47,8 +47,8 @@ def _userland(name: str, place: Path) -> str:
     if toybox is None:
         pytest.skip("toybox is not installed")
     applets = subprocess.run([toybox], capture_output=True, text=True, check=True).stdout.split()
-    # Debian's toybox is built without these two; Android's has dd.
-    missing = {tool: str(shutil.which(tool)) for tool in ("dd", "gzip") if tool not in applets}
+    # Debian's toybox is built without these; Android's has dd and tr.
+    missing = {tool: str(shutil.which(tool)) for tool in ("dd", "gzip", "tr") if tool not in applets}
     return _link(place, **{**dict.fromkeys(set(applets) - {"["}, toybox), **missing, "sh": program})
 
 
