@@ -143,6 +143,7 @@ echo "release=$release"
 echo "euid=$(id -u)"
 echo "android=$android"
 echo "container=$(kind_of_container)"
+if [ -d "$root/run/systemd/system" ] && command -v systemd-run >/dev/null; then echo "timer=systemd"; fi
 echo "ram_kib=$(sed -n "s/^MemTotal: *\\([0-9]*\\) kB.*/\\1/p" "$root/proc/meminfo" 2>/dev/null)"
 if [ -e "$root/proc/uid_mem/limits" ]; then
 	proc=$root/proc/uid_mem

@@ -4,7 +4,8 @@
 
 # Arguments: root, limits file ("" where the task leaves it out), the sums of file and kernel table that were read, the
 # size of the new file (-1 to leave it), of the lines for the kernel (0 to leave it) and of those that take them back,
-# in bytes.
+# in bytes. Where the limits are for a while only, besides: for how many seconds, what ends them (systemd, or a process),
+# the program that does, and its arguments behind the first.
 #
 # On its standard input: lines for the kernel behind a k, the lines that take them back behind a u, those of the new
 # file behind an f.
@@ -19,7 +20,8 @@
 LC_ALL=C
 export LC_ALL
 umask 022
-root=$1 limits=$1/proc/uid_mem/limits file=$1$2 file_seen=$3 kernel_seen=$4 file_size=$5 set_size=$6 undo_size=$7
+root=$1 limits=$1/proc/uid_mem/limits path=$2 file=$1$2 file_seen=$3 kernel_seen=$4 file_size=$5 set_size=$6 undo_size=$7
+shift 7
 tmp="" made="" lock="" breaking=""
 
 clean() {
@@ -134,12 +136,36 @@ like_file() {
 	esac
 }
 
+# A timer of systemd reads $NAME in words as a variable of its own, and $$ as a dollar.
+dollars() {
+	printf "%s\n" "$1" | sed "s/[\$]/\$\$/g"
+}
+
+# end_later SECONDS HOW PROGRAM FILE ARGUMENT...: set up before anything is changed. Where the limits are not in force then, or
+# are others, the program leaves them.
+end_later() {
+	seconds=$1 how=$2 program=$3 of_file=$4
+	shift 4
+	if [ "$how" = systemd ]; then
+		problem=$(systemd-run --quiet --collect --on-active="$seconds" --timer-property=AccuracySec=1s \
+			sh -c "$(dollars "$program")" uid_mem "$(dollars "$root")" "$(dollars "$of_file")" "$@" 2>&1) || fail timer "$problem"
+		return
+	fi
+	# In a session of its own where that can be, so that it stays when the connection goes.
+	own=""
+	if command -v setsid >/dev/null; then own=setsid; fi
+	(
+		trap "" HUP
+		exec $own sh -c "sleep $seconds; $program" uid_mem "$root" "$of_file" "$@"
+	) </dev/null >/dev/null 2>&1 &
+}
+
 echo "uid_mem_write 1"
 trap "clean; exit 1" HUP INT PIPE TERM
 
-if [ -n "$2" ]; then
+if [ -n "$path" ]; then
 	if [ -h "$file" ]; then
-		file=$(readlink -f "$file") || fail file "the link $2 leads nowhere"
+		file=$(readlink -f "$file") || fail file "the link $path leads nowhere"
 	fi
 	dir=${file%/*}
 	dir=${dir:-/}
@@ -154,6 +180,7 @@ if [ -n "$2" ]; then
 	if [ "$now" != "$file_seen" ]; then fail changed file; fi
 fi
 compare_kernel
+if [ $# -gt 0 ]; then end_later "$@"; fi
 
 if [ "$file_size" -ge 0 ]; then
 	# What a run that was killed has left.

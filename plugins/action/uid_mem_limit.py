@@ -90,6 +90,8 @@ class ActionModule(ActionBase):
             "engine": reading.features.get("engine", ""),
             "kernel": reading.release,
         }
+        if plan.ending:
+            result["reverts"] = {"after_s": plan.ending.seconds, "by": plan.ending.timer}
         if plan.warnings:
             result["warnings"] = plan.warnings
         if self._task.diff:

@@ -32,6 +32,7 @@ TASK_SPEC: Spec = {
     "purge": {"type": "bool", "default": False},
     "persist": {"type": "bool", "default": True},
     "runtime": {"type": "bool", "default": True},
+    "for": {"type": "raw"},
     "below_usage": {"type": "str", "default": "warn", "choices": ["warn", "refuse", "ignore"]},
     "path": {"type": "str"},
     "return_all": {"type": "bool", "default": False},

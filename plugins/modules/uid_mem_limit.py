@@ -79,6 +79,7 @@ options:
         are unknown then, and only those that the group lists get the limit.
     type: list
     elements: str
+    version_added: 1.0.0
   max: &max
     description:
       - The limit. A number of bytes (V(104857600)), a number with C(K), C(M), C(G) or C(T) for powers of 1024
@@ -195,6 +196,20 @@ options:
         boot; the module need not be loaded.
     type: bool
     default: true
+  for:
+    description:
+      - How long the limits are for, with a unit (V(90s), V(30m), V(2h), V(1d)). Afterwards those of the limits file are
+        back, and where the file has none, there is none. The file itself is not changed, so after a reboot its limits
+        are back at once.
+      - The host ends the limits by itself, without C(uid_memd) or the controller. It takes a timer of systemd, or,
+        where systemd does not run, a process in the background that sleeps. Nothing ends them where that process is
+        killed. Time in which the host is suspended does not count for it.
+      - A limit that has been set to another size meanwhile, or removed, is left as it is. So a task without this option
+        that declares the limit ends this one for good.
+      - A limit that is in force already stays as it is, with the end it has, if any.
+      - For at most 100 limits of a task. Not with O(purge=true), O(runtime=false) or O(persist=true).
+    type: raw
+    version_added: 1.0.0
   below_usage:
     description:
       - What to do when a limit that becomes another one is below what a UID uses at that moment by O(metric), so that
@@ -226,6 +241,7 @@ options:
         than 100 entries, they have those only that the task changed; RV(counts) counts the others.
     type: bool
     default: false
+    version_added: 1.0.0
 seealso:
   - module: devfleet.uid_mem.uid_mem_info
 """
@@ -275,6 +291,13 @@ EXAMPLES = r"""
     uid: 1000
     max: 512M
     persist: false
+  become: true
+
+- name: A user may use what they want for two hours
+  devfleet.uid_mem.uid_mem_limit:
+    user: games
+    max: max
+    for: 2h
   become: true
 
 - name: A limit holds from the next boot on only
@@ -438,6 +461,15 @@ returned_all:
   returned: success
   type: bool
   sample: true
+reverts:
+  description:
+    - In how many seconds (C(after_s)) the limits of the file are back, and what brings them back (C(by)), V(systemd) or
+      a V(process) in the background.
+  returned: when O(for) is there and the kernel's limits changed
+  type: dict
+  sample:
+    after_s: 7200
+    by: systemd
 kernel_changed:
   description: Whether the kernel's limits changed.
   returned: success

@@ -35,7 +35,13 @@ from ansible_collections.devfleet.uid_mem.plugins.plugin_utils._limits import (
     Vocabulary,
     merged,
 )
-from ansible_collections.devfleet.uid_mem.plugins.plugin_utils._sizes import Size, SizeError, parse_grace, parse_size
+from ansible_collections.devfleet.uid_mem.plugins.plugin_utils._sizes import (
+    Size,
+    SizeError,
+    parse_grace,
+    parse_period,
+    parse_size,
+)
 from ansible_collections.devfleet.uid_mem.plugins.plugin_utils._users import (
     HostUsers,
     UserError,
@@ -160,6 +166,7 @@ class TaskParameters:
     below_usage: str
     path: str
     return_all: bool = False
+    period_s: int = 0
 
     @property
     def users(self) -> tuple[str, ...]:
@@ -323,16 +330,28 @@ def parse_arguments(arguments: Mapping[str, object], defaults: Collection[str] =
         raise TaskError("purge: true needs limits, the list of all limits that shall be there.")
     if not values["persist"] and not values["runtime"]:
         raise TaskError("persist: false and runtime: false leave nothing to do; leave one of them out.")
+    if values.get("for") is not None:
+        _refuse_beside_for(values, own)
     items = values.get("limits")
     return TaskParameters(
         entries=_parse_entries(values, given, 0) if items is None else parse_items(items, item_defaults),
         purge=values["purge"],
-        persist=values["persist"],
+        persist=values["persist"] and values.get("for") is None,
+        period_s=0 if values.get("for") is None else _at("", parse_period, values["for"]),
         runtime=values["runtime"],
         below_usage=values["below_usage"],
         path=parse_path(values["path"]) if values.get("path") is not None else "",
         return_all=values["return_all"],
     )
+
+
+def _refuse_beside_for(values: Mapping[str, Any], own: Mapping[str, object]) -> None:
+    if values["purge"]:
+        raise TaskError("for cannot be given beside purge: true; list the limits that are for a while.")
+    if not values["runtime"]:
+        raise TaskError("for cannot be given beside runtime: false; it is about the running kernel.")
+    if "persist" in own and values["persist"]:
+        raise TaskError("for cannot be given beside persist: true; the limits file has what is back afterwards.")
 
 
 def _with_defaults(own: Mapping[str, object], defaults: Mapping[str, object]) -> dict[str, object]:

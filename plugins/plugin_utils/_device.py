@@ -65,6 +65,7 @@ class Reading:
     euid: int
     container: str
     android: bool
+    timer: str
     ram: int | None
     loaded: bool
     module_installed: bool
@@ -197,8 +198,17 @@ class Reading:
 
 
 @dataclass(frozen=True)
+class Ending:
+    """When limits end that are for a while, by what (C(systemd), C(process)), and which: UIDs, and what they have."""
+
+    seconds: int
+    timer: str
+    limits: tuple[tuple[str, str], ...]
+
+
+@dataclass(frozen=True)
 class Change:
-    """One run of the write script. I(file_text) is None where the file stays as it is."""
+    """One run of C(write_limits). I(file_text) is None where the file stays as it is."""
 
     path: str
     file_sum: str = ""
@@ -206,6 +216,7 @@ class Change:
     file_text: str | None = None
     set_lines: list[str] = field(default_factory=list)
     undo_lines: list[str] = field(default_factory=list)
+    ending: Ending | None = None
 
     @property
     def data(self) -> bytes:
@@ -225,7 +236,12 @@ def write_command(change: Change, root: str = "") -> str:
     """The command that makes a change, with C(change.data) on its standard input."""
     size = -1 if change.file_text is None else len(_encode(change.file_text))
     sizes = (str(size), str(_size_of(change.set_lines)), str(_size_of(change.undo_lines)))
-    return _command("write_limits", root, change.path, change.file_sum, change.kernel_sum, *sizes)
+    words: tuple[str, ...] = (root, change.path, change.file_sum, change.kernel_sum, *sizes)
+    if change.ending:
+        limits = (word for limit in change.ending.limits for word in limit)
+        end = (str(change.ending.seconds), change.ending.timer, compact_program("end_limits"), change.path, *limits)
+        words = (*words, *end)
+    return _command("write_limits", *words)
 
 
 def embedded(command: str, data: bytes) -> str | None:
@@ -307,6 +323,7 @@ def parse_reading(output: str, query: Query, *, rc: int = 0, stderr: str = "") -
         euid=int(values.get("euid") or 0),
         container=values.get("container", ""),
         android=values.get("android") == "yes",
+        timer=values.get("timer", "process"),
         ram=_number(values.get("ram_kib"), 1024),
         loaded=values.get("loaded") == "yes",
         module_installed=values.get("module") == "yes",
@@ -375,6 +392,11 @@ def _why_not_written(step: str, message: str, change: Change) -> str:
         return (
             f"{change.path} has been kept locked by another run for two minutes. Nothing was changed."
             f" If none is under way any more, delete {message} and {message}.break on the host, and run the task again."
+        )
+    if step == "timer":
+        return (
+            f"systemd-run cannot set up the end of the limits: {message}. Nothing was changed."
+            " Correct that, or leave out 'for' and put the limits back by another task."
         )
     if step == "input":
         return "Only a part of the limits has reached the host. Nothing was changed; run the task again."

@@ -20,6 +20,7 @@ from ansible_collections.devfleet.uid_mem.plugins.plugin_utils._device import (
     OWN_PATH,
     PROC_LIMITS,
     Change,
+    Ending,
     Query,
     Reading,
 )
@@ -70,6 +71,8 @@ class Plan:
     file_sum: str
     stats: list[dict[str, object]]
     return_all: bool = False
+    period_s: int = 0
+    timer: str = ""
     table_full: bool = False
     warnings: list[str] = field(default_factory=list)
 
@@ -97,7 +100,20 @@ class Plan:
             file_text=self.file_after if self.file_changed else None,
             set_lines=self._set_lines(),
             undo_lines=self._undo_lines() if self.file_changed else [],
+            ending=self.ending,
         )
+
+    @property
+    def ending(self) -> Ending | None:
+        """When and how the limits end that the task changes, where they are for a while."""
+        if not self.period_s or not self.kernel_changed:
+            return None
+        changed = [limit.uids for limit in self.after if self.before.get(limit.uids) != limit]
+        changed += [limit.uids for limit in self.before if self.after.get(limit.uids) is None]
+        # The second word of the kernel's line, whatever other keys it has.
+        limits = ((uids, self.after.get(uids)) for uids in changed)
+        told = tuple((str(uids), limit.line().split()[1] if limit else "-") for uids, limit in limits)
+        return Ending(self.period_s, self.timer, told)
 
     def _set_lines(self) -> list[str]:
         if not self.kernel_changed:
@@ -173,7 +189,7 @@ def query_of(parameters: TaskParameters) -> Query:
     if any(may_be_below_session(declaration) for declaration in declarations):
         parts.append("logins")
     return Query(
-        path=(parameters.path or OWN_PATH) if parameters.persist else "",
+        path=(parameters.path or OWN_PATH) if parameters.persist or parameters.period_s else "",
         parts=tuple(parts),
         users=parameters.users,
         groups=parameters.groups,
@@ -253,6 +269,8 @@ def make_plan(parameters: TaskParameters, reading: Reading) -> Plan:
     """What has to change on a device that was read, or a TaskError about what cannot be."""
     names = names_of(reading)
     desired = parameters.desired_state(reading.users, reading.ram, names)
+    if parameters.period_s and len(desired.declared) + len(desired.removed) > MANY:
+        raise TaskError(f"for is for {MANY} limits at most at once; take a range, or several tasks.")
     tables: list[tuple[Table, Table]] = []
     warnings = list(desired.warnings)
     file_after = file_before = reading.file_text if parameters.persist else None
@@ -281,6 +299,8 @@ def make_plan(parameters: TaskParameters, reading: Reading) -> Plan:
         file_sum=reading.file_sum,
         stats=parse_stats(reading.stats_text),
         return_all=parameters.return_all,
+        period_s=parameters.period_s,
+        timer=reading.timer,
         table_full=bool(full),
         warnings=[*warnings, *full, *above, *_login_warnings(before, after, reading)],
     )

@@ -328,8 +328,8 @@ def test_no_permission(host: Host, monkeypatch: pytest.MonkeyPatch, check: bool)
         (
             {"uid": 5, "max": "1M", "color": "red"},
             "unknown argument color;"
-            " this module takes below_usage, charge_to, grace, group, high, limits, max, metric, mode, path, persist,"
-            " policy, purge, return_all, runtime, state, subordinate, uid, user.",
+            " this module takes below_usage, charge_to, for, grace, group, high, limits, max, metric, mode, path,"
+            " persist, policy, purge, return_all, runtime, state, subordinate, uid, user.",
         ),
     ],
 )
@@ -587,7 +587,9 @@ def test_documented_options_are_those_checked() -> None:
 
 def test_documented_results_are_those_returned(host: Host) -> None:
     result = host.limit(uid=10070, max="100M", diff=False)
-    assert set(result) == {"changed", *yaml.safe_load(limit_doc.RETURN)}
+    assert {*result, "reverts"} == {"changed", *yaml.safe_load(limit_doc.RETURN)}
+    for_a_day: dict[str, Any] = {"for": "1d"}
+    assert "reverts" in host.limit(uid=10070, max="200M", check=True, **for_a_day)
     contained = yaml.safe_load(limit_doc.RETURN)["after"]["contains"]
     assert {*result["after"][0], "charge_to"} == set(contained)
     host.device.limits.write_text("100000-165535 charge_to=10070\n")
