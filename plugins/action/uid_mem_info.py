@@ -8,8 +8,10 @@ from __future__ import annotations
 
 from typing import Any
 
+from ansible.module_utils import basic
 from ansible.plugins.action import ActionBase
 
+from ansible_collections.devfleet.uid_mem.plugins.module_utils._argument_specs import RUN_DIRECTLY, UID_MEM_INFO_MODULE
 from ansible_collections.devfleet.uid_mem.plugins.plugin_utils._arguments import TaskError
 from ansible_collections.devfleet.uid_mem.plugins.plugin_utils._device import DeviceError, Reading
 from ansible_collections.devfleet.uid_mem.plugins.plugin_utils._drift import desired_drift, file_drift
@@ -98,3 +100,8 @@ def _file(reading: Reading, request: InfoRequest) -> dict[str, Any]:
 
 def _feature(name: str, value: str) -> str | list[str]:
     return value.split(",") if name in ("policies", "metrics") else value
+
+
+def main() -> None:
+    """Check the arguments of a task for ansible-lint, which looks for this in the action plugin where there is one."""
+    basic.AnsibleModule(**UID_MEM_INFO_MODULE).fail_json(msg=RUN_DIRECTLY)

@@ -71,6 +71,16 @@ DEVICE_PROGRAM: Spec = {
     "delay": {"type": "int", "default": 0},
 }
 
+# How these are given to AnsibleModule, by modules and, for ansible-lint, by action plugins.
+UID_MEM_LIMIT_MODULE: dict[str, Any] = {
+    "argument_spec": UID_MEM_LIMIT,
+    "mutually_exclusive": [WHOSE],
+    "required_one_of": [WHOSE],
+    "supports_check_mode": True,
+}
+UID_MEM_INFO_MODULE: dict[str, Any] = {"argument_spec": UID_MEM_INFO, "supports_check_mode": True}
+DEVICE_PROGRAM_MODULE: dict[str, Any] = {"argument_spec": DEVICE_PROGRAM, "supports_check_mode": False}
+
 # What a module says that is not run by its action plugin.
 RUN_DIRECTLY = (
     "The work of this module is done on the controller, by the action plugin of the same name in devfleet.uid_mem."

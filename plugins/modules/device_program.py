@@ -149,16 +149,15 @@ msg:
 
 from ansible.module_utils.basic import AnsibleModule
 
-from ansible_collections.devfleet.uid_mem.plugins.module_utils._argument_specs import DEVICE_PROGRAM, RUN_DIRECTLY
+from ansible_collections.devfleet.uid_mem.plugins.module_utils._argument_specs import (
+    DEVICE_PROGRAM_MODULE,
+    RUN_DIRECTLY,
+)
 
 
 def main() -> None:
-    """Check the arguments, as ansible-lint does. The work is that of the action plugin of the same name."""
-    module = AnsibleModule(
-        argument_spec=DEVICE_PROGRAM,
-        supports_check_mode=False,
-    )
-    module.fail_json(msg=RUN_DIRECTLY)
+    """The work is that of the action plugin of the same name."""
+    AnsibleModule(**DEVICE_PROGRAM_MODULE).fail_json(msg=RUN_DIRECTLY)
 
 
 if __name__ == "__main__":

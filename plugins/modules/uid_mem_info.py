@@ -313,16 +313,12 @@ kernel:
 
 from ansible.module_utils.basic import AnsibleModule
 
-from ansible_collections.devfleet.uid_mem.plugins.module_utils._argument_specs import RUN_DIRECTLY, UID_MEM_INFO
+from ansible_collections.devfleet.uid_mem.plugins.module_utils._argument_specs import RUN_DIRECTLY, UID_MEM_INFO_MODULE
 
 
 def main() -> None:
-    """Check the arguments, as ansible-lint does. The work is that of the action plugin of the same name."""
-    module = AnsibleModule(
-        argument_spec=UID_MEM_INFO,
-        supports_check_mode=True,
-    )
-    module.fail_json(msg=RUN_DIRECTLY)
+    """The work is that of the action plugin of the same name."""
+    AnsibleModule(**UID_MEM_INFO_MODULE).fail_json(msg=RUN_DIRECTLY)
 
 
 if __name__ == "__main__":

@@ -387,12 +387,12 @@ def test_conflict_without_end(host: Host, monkeypatch: pytest.MonkeyPatch) -> No
 
 
 def test_info_of_everything(host: Host) -> None:
-    (host.device.proc / "events").write_text('seq=0 ts=5 event=kill uid=7 pid=8 comm="x" max=9\n')
+    (host.device.proc / "events").write_text('seq=0 ts=5 event=kill uid=10070 pid=8 comm="x" max=9\n')
     result = host.info()
     assert result["events"] == [
         {
             **{"seq": 0, "ts": 5, "event": "kill", "pid": 8, "comm": "x", "max": 9},
-            **{"uid": "7", "uid_first": 7, "uid_last": 7, "user": "", "time": result["events"][0]["time"]},
+            **{"uid": "10070", "uid_first": 10070, "uid_last": 10070, "user": "", "time": result["events"][0]["time"]},
         },
     ]
     assert (result["events_omitted"], result["events_lost"]) == (0, 0)

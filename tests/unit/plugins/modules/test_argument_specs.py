@@ -14,6 +14,9 @@ from typing import Any
 
 import pytest
 
+from ansible_collections.devfleet.uid_mem.plugins.action import device_program as program_action
+from ansible_collections.devfleet.uid_mem.plugins.action import uid_mem_info as info_action
+from ansible_collections.devfleet.uid_mem.plugins.action import uid_mem_limit as limit_action
 from ansible_collections.devfleet.uid_mem.plugins.module_utils import _argument_specs
 from ansible_collections.devfleet.uid_mem.plugins.modules import device_program, uid_mem_info, uid_mem_limit
 
@@ -46,14 +49,19 @@ class StoppedError(Exception):
 
 
 @pytest.mark.parametrize(
-    ("module", "spec"),
+    ("place", "name", "spec"),
     [
-        (uid_mem_limit, _argument_specs.UID_MEM_LIMIT),
-        (uid_mem_info, _argument_specs.UID_MEM_INFO),
-        (device_program, _argument_specs.DEVICE_PROGRAM),
+        (uid_mem_limit, "AnsibleModule", _argument_specs.UID_MEM_LIMIT),
+        (uid_mem_info, "AnsibleModule", _argument_specs.UID_MEM_INFO),
+        (device_program, "AnsibleModule", _argument_specs.DEVICE_PROGRAM),
+        (limit_action, "basic.AnsibleModule", _argument_specs.UID_MEM_LIMIT),
+        (info_action, "basic.AnsibleModule", _argument_specs.UID_MEM_INFO),
+        (program_action, "basic.AnsibleModule", _argument_specs.DEVICE_PROGRAM),
     ],
 )
-def test_run_directly(monkeypatch: pytest.MonkeyPatch, module: Any, spec: dict[str, Any]) -> None:
+def test_run_directly(monkeypatch: pytest.MonkeyPatch, place: Any, name: str, spec: dict[str, Any]) -> None:
+    """A module says who does its work; ansible-lint gets the same arguments from an action plugin."""
+
     class Module:
         def __init__(self, argument_spec: dict[str, Any], **_options: Any) -> None:
             assert argument_spec is spec
@@ -61,12 +69,13 @@ def test_run_directly(monkeypatch: pytest.MonkeyPatch, module: Any, spec: dict[s
         def fail_json(self, msg: str) -> None:
             raise StoppedError(msg)
 
-    monkeypatch.setattr(module, "AnsibleModule", Module)
+    monkeypatch.setattr(f"{place.__name__}.{name}", Module)
     with pytest.raises(StoppedError, match="by the action plugin of the same name"):
-        module.main()
+        place.main()
 
 
 def lint(place: Path, argument: str) -> subprocess.CompletedProcess[str]:
+    """The rule args is one of those that only warn by default."""
     if shutil.which("ansible-lint") is None:
         pytest.skip("ansible-lint is not installed")
     link = place / "ansible_collections" / "devfleet" / "uid_mem"
@@ -76,7 +85,7 @@ def lint(place: Path, argument: str) -> subprocess.CompletedProcess[str]:
     project.mkdir()
     (project / "play.yml").write_text("---\n" + PLAYBOOK.format(argument=argument))
     return subprocess.run(
-        ["ansible-lint", "--offline", "--nocolor", "-q", "--project-dir", str(project), "play.yml"],
+        ["ansible-lint", "--strict", "--offline", "--nocolor", "-q", "--project-dir", str(project), "play.yml"],
         cwd=project,
         env={**os.environ, "ANSIBLE_COLLECTIONS_PATH": str(place), "HOME": str(place)},
         capture_output=True,
@@ -91,7 +100,8 @@ def test_ansible_lint_finds_a_wrong_argument(tmp_path: Path) -> None:
     assert done.returncode != 0
     said = done.stdout + done.stderr
     assert said.count("args[module]") == 2, said
-    assert "Unsupported parameters for (basic.py) module: maximum" in said
+    assert "Unsupported parameters for (basic.py) module: maximum." in said
+    assert "limits.maximum" in said
 
 
 def test_ansible_lint_takes_right_arguments(tmp_path: Path) -> None:
