@@ -432,6 +432,20 @@ def validated(validator: Any, arguments: Mapping[str, object], whose: str) -> di
     return values
 
 
+_ITEM_DEFAULTS = {name: option.get("default") for name, option in LIMIT_SPEC.items()}
+_TYPES = {"raw": object, "str": str, "bool": bool}
+
+
+def _as_they_are(item: Mapping[str, object]) -> dict[str, Any] | None:
+    """The options of an item with defaults, where none needs the validator, which takes some 0.1 ms; else None."""
+    for name, value in item.items():
+        option = LIMIT_SPEC.get(name)
+        wanted = _TYPES.get(option["type"]) if option else None
+        if wanted is None or not isinstance(value, wanted) or value not in (option or {}).get("choices", [value]):
+            return None
+    return {**_ITEM_DEFAULTS, **item}
+
+
 def _without_none(arguments: Mapping[str, object]) -> dict[str, object]:
     return {name: value for name, value in arguments.items() if value is not None}
 
@@ -455,7 +469,7 @@ def _parse_item(number: int, item: object, defaults: Mapping[str, object]) -> tu
     place = _place(number, str(given.get("uid", "")), str(given.get("user", "")))
     given = _with_defaults(given, defaults)
     try:
-        values = validated(_ITEM, given, "an item")
+        values = _as_they_are(given) or validated(_ITEM, given, "an item")
         whose = [name for name in WHOSE if name in given]
         if len(whose) != 1:
             several = f"{' and '.join(whose)} exclude each other."
