@@ -22,13 +22,33 @@ remove_module() {
 	if [ "$android" = yes ]; then rmmod uid_mem; else modprobe -r uid_mem; fi
 }
 
+# A module of the engine hooks needs our patch; one of the engine scan needs what a stock kernel exports, of which a kernel
+# of Android (GKI) may leave out whatever none of its own modules needs.
+refuse_unknown_symbol() {
+	# Names, no patterns.
+	# shellcheck disable=SC2046
+	set -- $(dmesg 2>/dev/null | sed -n 's/.*uid_mem: Unknown symbol "*\([A-Za-z0-9_]*\).*/\1/p' | sort -u)
+	missing_symbols=$*
+	case $missing_symbols in
+	'' | uid_mem_* | *' uid_mem_'*) ;;
+	*)
+		die "the running kernel $running does not export what the module uid_mem needs: $missing_symbols." \
+			"Build the module for this very kernel, or boot one with the engine hooks, which role kernel_build makes" \
+			"(Android's GKI exports a list of symbols only: CONFIG_TRIM_UNUSED_KSYMS)"
+		;;
+	esac
+	if [ "$android" = yes ]; then
+		die "the module uid_mem is one of the engine hooks, and the running kernel $running is not patched for it ($load_log):" \
+			"give uid_mem_artifacts with a module of the engine scan for this kernel, or flash the kernel of these artifacts"
+	fi
+	die "the running kernel $running is not patched for uid_mem ($load_log): run role kernel_install"
+}
+
 load_module() {
 	load_message=$(insert_module "$@" 2>&1) && return 0
 	load_log=$(dmesg 2>/dev/null | grep uid_mem | tail -n 3 | tr '\n' ';')
 	case "$load_message $load_log" in
-	*"nknown symbol"*)
-		die "the running kernel $running is not patched for uid_mem ($load_log): run role kernel_install"
-		;;
+	*"nknown symbol"*) refuse_unknown_symbol ;;
 	*"ey was rejected"* | *"equired key not available"* | *"peration not permitted"*)
 		if signature_is_enforced; then refuse_unknown_key; fi
 		;;

@@ -146,3 +146,19 @@ msg:
   returned: on failure
   type: str
 """
+
+from ansible.module_utils.basic import AnsibleModule
+
+from ansible_collections.devfleet.uid_mem.plugins.module_utils._argument_specs import (
+    DEVICE_PROGRAM_MODULE,
+    RUN_DIRECTLY,
+)
+
+
+def main() -> None:
+    """The work is that of the action plugin of the same name."""
+    AnsibleModule(**DEVICE_PROGRAM_MODULE).fail_json(msg=RUN_DIRECTLY)
+
+
+if __name__ == "__main__":
+    main()

@@ -18,7 +18,7 @@ from pathlib import Path
 from typing import Any
 
 from ansible_collections.devfleet.uid_mem.plugins.plugin_utils._arguments import TaskError
-from ansible_collections.devfleet.uid_mem.plugins.plugin_utils._device import fits
+from ansible_collections.devfleet.uid_mem.plugins.plugin_utils._command_size import fits
 
 DIRECTORY = Path(__file__).resolve().parents[2] / "device"
 
@@ -52,6 +52,13 @@ def join_program(name: str) -> str:
         raise TaskError(f"program: there is no '{name}'; there are {', '.join(program_names())}.") from None
     paths = [line for line in listed.splitlines() if line and not line.startswith("#")]
     return HEADER + "".join("\n" + _body(DIRECTORY / path) for path in paths)
+
+
+@cache
+def compact_program(name: str) -> str:
+    """The same without blank lines and lines of comment, for a program that travels in a command."""
+    lines = join_program(name).splitlines(keepends=True)
+    return "".join(line for line in lines if line.strip() and not line.lstrip().startswith("#"))
 
 
 def _body(part: Path) -> str:

@@ -22,6 +22,7 @@ from ansible.parsing.dataloader import DataLoader
 from ansible.playbook.play_context import PlayContext
 
 from ansible_collections.devfleet.uid_mem.plugins.action import device_program
+from ansible_collections.devfleet.uid_mem.plugins.module_utils import _argument_specs
 from ansible_collections.devfleet.uid_mem.plugins.modules import device_program as program_doc
 from ansible_collections.devfleet.uid_mem.plugins.plugin_utils import _owner, _program
 from ansible_collections.devfleet.uid_mem.tests.unit.device import Device
@@ -190,7 +191,7 @@ def test_documentation_and_code_have_the_same_options() -> None:
     documented = yaml.safe_load(program_doc.DOCUMENTATION)["options"]
     for option in documented.values():
         del option["description"]
-    assert documented == device_program.SPEC
+    assert documented == _argument_specs.DEVICE_PROGRAM
 
 
 def test_programs_of_the_collection_can_be_joined(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -11,12 +11,11 @@ from typing import Any
 
 import pytest
 
+from ansible_collections.devfleet.uid_mem.plugins.module_utils._argument_specs import KERNEL_PARTS, PARTS
 from ansible_collections.devfleet.uid_mem.plugins.plugin_utils._arguments import TaskError
 from ansible_collections.devfleet.uid_mem.plugins.plugin_utils._device import Reading, parse_reading
 from ansible_collections.devfleet.uid_mem.plugins.plugin_utils._events import (
     ALL_EVENTS,
-    KERNEL_PARTS,
-    PARTS,
     parse_event,
     parse_info_arguments,
     tell_events,
@@ -78,6 +77,31 @@ def test_event() -> None:
     }
     assert parse_event('pid=5 comm="" max=7') == {"pid": 5, "comm": "", "max": 7}
     assert parse_event('comm="777"')["comm"] == "777"
+
+
+def test_time_and_user() -> None:
+    """By the host's clock of today, which was 100 s after its boot when it was read."""
+    reading = replace(ring(0, 4), clock_s=1_700_000_000, event_users={10002: "alice"})
+    told = tell_events(reading, parse_info_arguments({}))
+    events: Any = told["events"]
+    assert [(event["time"], event["user"]) for event in events[2:]] == [
+        ("2023-11-14T22:11:42Z", "alice"),
+        ("2023-11-14T22:11:43Z", ""),
+    ]
+    assert [(event["uid"], event["uid_first"], event["uid_last"]) for event in events[2:]] == [
+        ("10002", 10002, 10002),
+        ("10003", 10003, 10003),
+    ]
+    events = tell_events(replace(reading, android=True), parse_info_arguments({}))["events"]
+    assert [event["user"] for event in events] == ["u0_a0", "u0_a1", "alice", "u0_a3"]
+
+
+def test_event_without_a_single_uid() -> None:
+    text = "seq=1 ts=5 event=limit_set uid=5-9 max=7\nseq=2 ts=6 event=new_kind\n"
+    reading = replace(ring(0, 1), events_text=text, event_users={5: "alice"}, clock_s=None)
+    events: Any = tell_events(reading, parse_info_arguments({}))["events"]
+    assert (events[0]["uid_first"], events[0]["uid_last"], events[0]["user"]) == (5, 9, "")
+    assert events[1] == {"seq": 2, "ts": 6, "event": "new_kind"}
 
 
 def test_all_events() -> None:
