@@ -136,6 +136,11 @@ lines:
   returned: when the program ran
   type: list
   elements: str
+diff:
+  description: What its C(diff_path=), C(diff_before=) and C(diff_after=) lines tell of files.
+  returned: when it told, and with C(--diff)
+  type: list
+  elements: dict
 connection_lost:
   description: Whether the host could not be reached.
   returned: when it could not, and O(lost_connection=fail)
