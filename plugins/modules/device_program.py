@@ -28,7 +28,9 @@ attributes:
     details:
       - Skipped in check mode. A task whose command only reads sets C(check_mode=false).
   diff_mode:
-    support: none
+    support: partial
+    details:
+      - What the program tells of files is shown; the role C(devfleet.uid_mem.uid_mem) asks for it.
   idempotent:
     support: N/A
     details:
@@ -141,6 +143,11 @@ diff:
   returned: when it told, and with C(--diff)
   type: list
   elements: dict
+warnings:
+  description: Its C(warning=) lines.
+  returned: when it printed some
+  type: list
+  elements: str
 connection_lost:
   description: Whether the host could not be reached.
   returned: when it could not, and O(lost_connection=fail)

@@ -118,7 +118,7 @@ class Answer:
 
     @property
     def diffs(self) -> list[dict[str, str]]:
-        """What becomes of files, as Ansible shows it: C(diff_path=), C(diff_before=), C(diff_after=) of each, in one line."""
+        """What becomes of files, as Ansible shows it: its C(diff_path=), C(diff_before=) and C(diff_after=) lines."""
         diffs: list[dict[str, str]] = []
         for line in self.lines:
             key, _, value = line.partition("=")
@@ -138,7 +138,7 @@ class Answer:
 
 
 def _unescaped(text: str) -> str:
-    """The text that was put in one line with C(\\n) for a line feed and two backslashes for one."""
+    """The text that was put in one line, with a backslash and n for a line feed and two backslashes for one."""
     return re.sub(r"\\(n|\\)", lambda found: "\n" if found[1] == "n" else "\\", text)
 
 

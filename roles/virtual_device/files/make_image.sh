@@ -199,10 +199,11 @@ END
 }
 
 install_boot_loader() {
-    local cpu=max
+    # Some ten seconds of processor time, which on a busy host without KVM is minutes.
+    local cpu=max seal_timeout=1800
     accel=${accel:-$("$here/probe_accelerator.sh" ${cache:+"$cache"})}
     [ "$accel" != kvm ] || cpu=host
-    run timeout 300 qemu-system-x86_64 -accel "$accel" -cpu "$cpu" -m 512 \
+    run timeout "$seal_timeout" qemu-system-x86_64 -accel "$accel" -cpu "$cpu" -m 512 \
         -nodefaults -display none -no-reboot \
         -drive "file=$image,format=raw,if=virtio,cache=unsafe" -serial "file:$work/console.log" \
         -kernel "$work/rootfs/vmlinuz" -initrd "$work/rootfs/initrd.img" \
