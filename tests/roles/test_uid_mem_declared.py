@@ -74,7 +74,7 @@ class Host:
         self.start_with("systemd")
         self.command("id", 'case "$*" in -u) echo 0 ;; *) exec /usr/bin/id "$@" ;; esac')
         self.command("modinfo", 'case "$*" in "-n uid_mem") echo /lib/modules/uid_mem.ko ;; esac')
-        self.command("systemctl", 'echo "systemctl $*" >>"$DEVICE/called"')
+        self.command("systemctl", 'echo "$*" >>"$DEVICE/called"; case "$*" in *is-failed*) test -e "$DEVICE/failed" ;; esac')
 
     def command(self, name: str, script: str) -> None:
         path = self.root / "bin" / name
@@ -289,6 +289,15 @@ def test_without_systemd_a_service_restores_the_limits(host: Host, init: str, li
     assert "uid_mem.sh restore --limits-path /etc/uid_mem/limits" in script.read_text()
     assert not (host.root / "etc/systemd").exists()
     assert host.play(uid_mem_limits=[RANGE])[::2] == (0, 0)
+
+
+def test_a_unit_that_failed_at_boot_is_mended(host: Host) -> None:
+    """The module was missing at the boot, after a failed DKMS build; the unit stayed failed once it was there."""
+    host.play(uid_mem_limits=[RANGE])
+    (host.root / "called").unlink()
+    (host.root / "failed").touch()
+    host.play(uid_mem_limits=[RANGE])
+    assert "restart uid_mem-limits.service" in (host.root / "called").read_text().splitlines()
 
 
 def test_facts(host: Host) -> None:
