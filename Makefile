@@ -14,7 +14,7 @@ ARCH ?= $(shell uname -m)
 DEBUG ?=
 # The virtual device that `make device` starts.
 DEVICE ?= uidmem-device
-# The molecule scenario: default, rollout, stock or android.
+# The molecule scenario: default, rollout, stock, openrc, sysvinit or android.
 SCENARIO ?= default
 # For selftests: an image of SERIES without CONFIG_UID_MEM; built if it is not given.
 BASELINE ?=
@@ -91,7 +91,7 @@ sanity: ## run ansible-test sanity
 	@tools/test sanity
 
 .PHONY: molecule
-molecule: ## run a molecule scenario on virtual devices; SCENARIO=stock: Debian's own kernels; SCENARIO=android: adbd, no Python; SCENARIO=rollout: five devices, each rollout goes wrong
+molecule: ## run a molecule scenario on virtual devices; SCENARIO=stock: Debian's own kernels; SCENARIO=openrc, SCENARIO=sysvinit: no systemd; SCENARIO=android: adbd, no Python; SCENARIO=rollout: five devices, each rollout goes wrong
 	@tools/test $(SCENARIO:default=molecule)
 
 .PHONY: build
