@@ -22,7 +22,8 @@ from ansible_collections.devfleet.uid_mem.plugins.plugin_utils._limits import (
 
 FILE_HEADER = """\
 # Memory limits per UID, restored at boot. The grammar is that of /proc/uid_mem/limits:
-#   UID|FIRST-LAST max=SIZE [high=SIZE] [policy=NAME] [metric=rss|anon] [grace_ms=N] [mode=enforce|audit]
+#   UID|FIRST-LAST max=SIZE [high=SIZE] [on_high=event|term|reclaim] [policy=NAME] [metric=rss|anon] [grace_ms=N]
+#     [mode=enforce|audit]
 #   UID|FIRST-LAST charge_to=UID
 """
 

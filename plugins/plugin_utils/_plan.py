@@ -33,8 +33,8 @@ class Plan:
     """What kernel and file have, and what they shall have.
 
     C(before) and C(after) are the kernel's tables; without C(runtime) they are the file's, and the kernel stays as it
-    is. The file's text is None where there is no file, or where it stays out of it. Where the kernel is C(crowded), it
-    drops the limits that were set longest ago.
+    is. The file's text is None where there is no file, or where it stays out of it. The kernel knows those C(names).
+    Where it is C(crowded), it drops the limits that were set longest ago.
     """
 
     orders: Orders
@@ -48,6 +48,7 @@ class Plan:
     file_after: str | None
     file_sum: str
     stats: list[dict[str, object]]
+    names: Vocabulary = KNOWN
     crowded: bool = False
     warnings: list[str] = field(default_factory=list)
 
@@ -105,7 +106,7 @@ class Plan:
         """Before and after in the grammar of the files, for diff mode; I(after) is what the kernel has in the end."""
         parts = []
         if self.kernel_changed:
-            parts.append(_diff_of(PROC_LIMITS, self.kernel_text, after.text()))
+            parts.append(_diff_of(PROC_LIMITS, self.kernel_text, after.text(self.names)))
         if self.file_changed:
             parts.append(_diff_of(self.path, self.file_before or "", self.file_after or ""))
         return parts
@@ -128,7 +129,9 @@ def query_of(wish: Wish) -> Query:
 
 def names_of(reading: Reading) -> Vocabulary:
     """The names a device's kernel knows; those that this collection brings where it is not loaded."""
-    return Vocabulary(reading.policies, reading.metrics) if reading.features else KNOWN
+    if not reading.features:
+        return KNOWN
+    return Vocabulary(reading.policies, reading.metrics, reading.on_high, reading.module_version)
 
 
 def kernel_table(reading: Reading) -> Table:
@@ -186,6 +189,7 @@ def make_plan(wish: Wish, reading: Reading) -> Plan:
         file_after=file_after,
         file_sum=reading.file_sum,
         stats=parse_stats(reading.stats_text),
+        names=names,
         crowded=bool(room),
         warnings=room + weight,
     )
