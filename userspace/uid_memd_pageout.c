@@ -97,25 +97,20 @@ static bool read_usage(uint64_t *usage)
 	return found;
 }
 
+/* Where what is in swap counts, usage stays, and is taken to be less by what has been paged out. */
 static void update_excess(void)
 {
-	uint64_t usage;
+	uint64_t wanted = target(), usage;
 
-	if (!read_usage(&usage) || usage <= target())
-		usage = target();
-	excess = usage - target();
 	reclaimed_then = progress->reclaimed;
+	if (order->counts_swap)
+		wanted += reclaimed_then;
+	excess = read_usage(&usage) && usage > wanted ? usage - wanted : 0;
 	usage_read = now_ns();
 }
 
-/*
- * Where what is in swap counts, usage stays. Then as much is paged out as usage
- * was above the target at first.
- */
 static bool is_enough(void)
 {
-	if (order->counts_swap)
-		return progress->reclaimed >= excess;
 	if (progress->reclaimed - reclaimed_then < excess && now_ns() - usage_read < USAGE_NS)
 		return false;
 	update_excess();

@@ -26,6 +26,7 @@
 #define PAGE	4096
 
 static char *shared;	/* the mapped file */
+static int ready;	/* where the child says that it is */
 
 __attribute__((noreturn))
 static void fail(const char *what)
@@ -49,25 +50,29 @@ static void *write_page(void *unused)
 	return NULL;
 }
 
+/* Once the other one waits. From then on no new page of this program can be had. */
 static void *change_mapping(void *unused)
 {
 	(void)unused;
+	mprotect(shared, PAGE, PROT_READ | PROT_WRITE);
+	sleep(1);
+	if (write(ready, "", 1) != 1)
+		fail("write");
 	mprotect(shared, PAGE, PROT_READ);
 	return NULL;
 }
 
+/* Its stack takes the lock, too: before the lock is taken for good. */
 static void start_thread(void *(*function)(void *))
 {
 	pthread_t thread;
 
 	if (pthread_create(&thread, NULL, function, NULL))
 		fail("pthread_create");
-	/* Until it waits; it needs no more than to get there. */
-	sleep(1);
 }
 
 __attribute__((noreturn))
-static void be_child(uid_t uid, size_t bytes, const char *file, int frozen, int ready)
+static void be_child(uid_t uid, size_t bytes, const char *file, int frozen)
 {
 	char *memory = mmap(NULL, bytes, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
 	int fd = open(file, O_RDWR | O_CREAT | O_TRUNC | O_CLOEXEC, 0600);
@@ -84,17 +89,15 @@ static void be_child(uid_t uid, size_t bytes, const char *file, int frozen, int 
 	if (write(ready, "", 1) != 1)
 		fail("write");
 	wait_for_byte(frozen);
-	start_thread(write_page);
 	start_thread(change_mapping);
-	if (write(ready, "", 1) != 1)
-		fail("write");
+	start_thread(write_page);
 	for (;;)
 		pause();
 }
 
 int main(int argc, char **argv)
 {
-	int frozen[2], ready[2], directory, signal_number;
+	int frozen[2], told[2], directory, signal_number;
 	char file[256];
 	sigset_t term;
 	pid_t pid;
@@ -104,22 +107,23 @@ int main(int argc, char **argv)
 		return 2;
 	}
 	directory = open(argv[3], O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-	if (directory < 0 || pipe(frozen) || pipe(ready))
+	if (directory < 0 || pipe(frozen) || pipe(told))
 		fail(argv[3]);
+	ready = told[1];
 	snprintf(file, sizeof(file), "%s/stall", argv[3]);
 	sigemptyset(&term);
 	sigaddset(&term, SIGTERM);
 	sigprocmask(SIG_BLOCK, &term, NULL);
 	pid = fork();
 	if (pid == 0)
-		be_child((uid_t)atoi(argv[1]), strtoul(argv[2], NULL, 10), file, frozen[0], ready[1]);
-	close(ready[1]);
-	wait_for_byte(ready[0]);
+		be_child((uid_t)atoi(argv[1]), strtoul(argv[2], NULL, 10), file, frozen[0]);
+	close(told[1]);
+	wait_for_byte(told[0]);
 	if (ioctl(directory, FIFREEZE, 0))
 		fail("FIFREEZE");
 	if (write(frozen[1], "", 1) != 1)
 		fail("write");
-	wait_for_byte(ready[0]);
+	wait_for_byte(told[0]);
 	printf("stalled %d\n", (int)pid);
 	fflush(stdout);
 	sigwait(&term, &signal_number);

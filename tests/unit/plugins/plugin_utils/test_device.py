@@ -112,6 +112,7 @@ def test_read_a_device_with_limits(device: Device) -> None:
         "engine": "hooks",
         "policies": "highest_rss,longest_run_time,worst,youngest",
         "metrics": "rss,anon",
+        "on_high": "event,term,reclaim",
     }
     assert reading.policies == ("default", "highest_rss", "longest_run_time", "worst", "youngest")
     assert reading.metrics == ("rss", "anon")
