@@ -39,8 +39,7 @@ kind_of_container() {
 	elif [ -s "$root/run/systemd/container" ]; then
 		cat "$root/run/systemd/container"
 	elif [ -r "$root/proc/1/environ" ]; then
-		# No grep: between the variables are zeros.
-		sed -n "s/.*container=\\([a-z-]*\\).*/\\1/p" "$root/proc/1/environ"
+		tr "\000" "\n" <"$root/proc/1/environ" | sed -n "s/^container=\\([a-z-]*\\).*/\\1/p"
 	fi
 } 2>/dev/null
 

@@ -782,7 +782,7 @@ def test_file_changed_meanwhile(device: Device) -> None:
 def test_file_appeared_meanwhile(device: Device) -> None:
     device.load_module(LINE)
     device.write_file("5 max=9M\n")
-    assert "is changed by someone else" in refused(device, change_of("6 max=1M\n", "6 max=1M"))
+    assert "keeps being changed by another process" in refused(device, change_of("6 max=1M\n", "6 max=1M"))
 
 
 def test_temporary_name_is_taken(device: Device) -> None:
