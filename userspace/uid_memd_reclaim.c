@@ -168,8 +168,8 @@ static void watch_worker(struct worker *worker, int64_t now)
 	} else if (now - worker->moved_at >= STALL_MS) {
 		worker->is_stalled = true;
 		kill(worker->pid, SIGKILL);
-		say(PRIORITY_WARNING, "uid %u: process %d holds up its address space: no more is reclaimed until it lets go; "
-		    "reclaimed %llu bytes", worker->order.uid, worker->progress->pid,
+		say(PRIORITY_WARNING, "uid %u: process %d holds up its address space, and reclaim is given up; reclaimed %llu "
+		    "bytes", worker->order.uid, worker->progress->pid,
 		    (unsigned long long)worker->progress->reclaimed);
 	}
 }
