@@ -84,7 +84,8 @@ def test_many_limits_are_two_calls(host: Host, count: int) -> None:
         (
             [{"uid": 5, "max": "1M"}, {"uid": 6, "max": "1M", "colour": "red"}],
             "item 2 of limits (uid 6): unknown argument colour;"
-            " an item takes charge_to, grace, group, high, max, metric, mode, on_high, policy, state, subordinate, uid, user.",
+            " an item takes charge_to, grace, group, high, max, metric, mode, on_high, policy, state, subordinate, uid,"
+            " user.",
         ),
         (
             [{"uid": 5, "max": 100}],

@@ -396,8 +396,8 @@ def test_no_permission(host: Host, monkeypatch: pytest.MonkeyPatch, check: bool)
         (
             {"uid": 5, "max": "1M", "color": "red"},
             "unknown argument color;"
-            " this module takes below_usage, charge_to, for, grace, group, high, limits, max, metric, mode, on_high, path,"
-            " persist, policy, purge, return_all, runtime, state, subordinate, uid, user.",
+            " this module takes below_usage, charge_to, for, grace, group, high, limits, max, metric, mode, on_high,"
+            " path, persist, policy, purge, return_all, runtime, state, subordinate, uid, user.",
         ),
     ],
 )
