@@ -14,6 +14,7 @@ import shutil
 import subprocess
 import sys
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -126,7 +127,7 @@ class Host:
     def files(self) -> list[Path]:
         return sorted(path for path in self.root.rglob("*") if path.name not in ("calls", "called"))
 
-    def play(self, *options: str, more: dict[str, object] | None = None, **variables: object) -> tuple[int, str, int]:
+    def play(self, *options: str, more: Any = None, **variables: Any) -> tuple[int, str, int]:
         """Run the role: exit status, what was said, and how many tasks changed something."""
         playbook = self.place / "play.json"
         play = {"hosts": "d1", "gather_facts": False, "roles": ["devfleet.uid_mem.uid_mem"]}

@@ -153,9 +153,10 @@ def test_a_module_without_on_high_is_named(old_host: Host, check: bool) -> None:
 
 def test_a_file_with_on_high_for_a_module_without(old_host: Host) -> None:
     old_host.device.write_file("10070 max=100M high=50M on_high=term\n")
-    message = old_host.refused(uid=10071, max="100M")
-    assert "on_high= is unknown to the module uid_mem 0.0.9 of this host" in message
-    assert "line 1" in message
+    """It refuses that line at boot, as any line that it does not understand."""
+    [warning] = old_host.limit(uid=10071, max="100M", check=True)["warnings"]
+    assert "line 1: on_high= is unknown to the module uid_mem 0.0.9 of this host" in warning
+    assert "At boot the kernel refuses that" in warning
 
 
 def test_on_high_changes_and_is_in_step(host: Host) -> None:
