@@ -57,6 +57,7 @@ static struct reader log_reader = { .fd = -1 }, hook_reader = { .fd = -1 };
 static int scan_fd = -1;
 static int scan_timer = -1;
 static bool stopping;
+static bool log_again;			/* an event is known to be for the log, which had no room */
 static uint64_t hooks_since;		/* CLOCK_BOOTTIME; kills before it are not for the command */
 static int retry_ms = FIRST_RETRY_MS;
 /* CLOCK_MONOTONIC in ms, or NEVER. */
@@ -113,13 +114,25 @@ static void want_textfile_after_kill(void)
 		textfile_at = soon;
 }
 
+/* The same event comes again where the log had no room for it. */
+static bool is_skipped(const char *line)
+{
+	if (!options.skip_kernel_log || log_again)
+		return false;
+	if (kernel_has_logged(line))
+		return true;
+	log_again = true;
+	return false;
+}
+
 static bool take_for_log(const char *line, size_t length, uint64_t lost)
 {
 	struct field event = { 0 };
 
 	find_field(line, "event", &event);
-	if (!log_line(event_priority(&event), line, length))
+	if (!is_skipped(line) && !log_event(event_priority(&event), line, length))
 		return false;
+	log_again = false;
 	state->lost += lost;
 	if (value_is(&event, "kill"))
 		want_textfile_after_kill();
@@ -405,6 +418,7 @@ static void print_help(void)
 	       "  --textfile-interval SECONDS   how often, besides after a kill; from 0.1 on (default: 15)\n"
 	       "  --on-kill COMMAND    run it with sh after each kill; the event is in its environment:\n"
 	       "                   UID_MEM_UID, UID_MEM_PID, UID_MEM_COMM, UID_MEM_USAGE, UID_MEM_MAX, ...\n"
+	       "  --skip-kernel-log    leave out of the log the kills that the kernel has logged itself\n"
 	       "  --no-wait        fail where the module is not loaded, instead of waiting for it\n"
 	       "  --foreground     stay in the foreground, with messages on stderr\n"
 	       "  --pidfile FILE   write the daemon's pid there; a second one does not start\n"
@@ -485,7 +499,7 @@ static void set_defaults(bool no_restore, bool policy)
 
 static void parse_arguments(int argc, char **argv)
 {
-	enum { LIMITS = 1, NO_RESTORE, RESTORE_ONLY, INTERVAL, POLICY, TEXTFILE, TEXTFILE_INTERVAL, ON_KILL, NO_WAIT,
+	enum { LIMITS = 1, NO_RESTORE, RESTORE_ONLY, INTERVAL, POLICY, TEXTFILE, TEXTFILE_INTERVAL, ON_KILL, SKIP_KERNEL_LOG, NO_WAIT,
 	       FOREGROUND, PIDFILE, STATE, HELP };
 	static const struct option names[] = {
 		{ "limits", required_argument, NULL, LIMITS },
@@ -496,6 +510,7 @@ static void parse_arguments(int argc, char **argv)
 		{ "textfile", required_argument, NULL, TEXTFILE },
 		{ "textfile-interval", required_argument, NULL, TEXTFILE_INTERVAL },
 		{ "on-kill", required_argument, NULL, ON_KILL },
+		{ "skip-kernel-log", no_argument, NULL, SKIP_KERNEL_LOG },
 		{ "no-wait", no_argument, NULL, NO_WAIT },
 		{ "foreground", no_argument, NULL, FOREGROUND },
 		{ "pidfile", required_argument, NULL, PIDFILE },
@@ -534,6 +549,9 @@ static void parse_arguments(int argc, char **argv)
 			break;
 		case ON_KILL:
 			options.on_kill = optarg;
+			break;
+		case SKIP_KERNEL_LOG:
+			options.skip_kernel_log = true;
 			break;
 		case NO_WAIT:
 			options.no_wait = true;

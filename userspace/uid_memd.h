@@ -28,6 +28,7 @@ struct options {
 	uint64_t textfile_interval_ns;
 	bool foreground;
 	bool no_wait;
+	bool skip_kernel_log;
 	bool restore_only;
 };
 
@@ -88,6 +89,10 @@ int reader_open(struct reader *reader, uint64_t *next_seq, bool resumed);
 void reader_close(struct reader *reader);
 bool reader_has_line(const struct reader *reader);
 bool reader_run(struct reader *reader, take_event *take);
+
+/* uid_memd_forward.c */
+bool kernel_has_logged(const char *line);
+bool log_event(int priority, const char *line, size_t length);
 
 /* uid_memd_hook.c */
 bool hook_has_room(void);

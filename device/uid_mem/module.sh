@@ -2,16 +2,24 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 # shellcheck shell=sh disable=SC2034,SC2154
 
+# refuse_kernel MESSAGE...: see refuse_for_now.
+refuse_kernel() {
+	refuse_for_now "$@"
+	predicted=yes
+	will module || true
+}
+
 refuse_missing_module() {
 	if [ "$android" = yes ]; then
 		die "there is no module uid_mem for the running kernel $running${opt_release:+, and uid_mem_artifacts is for $opt_release}:" \
 			"give uid_mem_artifacts that role kernel_build made for this kernel"
 	fi
 	if [ -n "$opt_release" ] && [ "$opt_release" != "$running" ]; then
-		die "the running kernel $running has no uid_mem module, and uid_mem_artifacts is for $opt_release:" \
+		refuse_kernel "the running kernel $running has no uid_mem module, and uid_mem_artifacts is for $opt_release:" \
 			"run role kernel_install with these artifacts, or build them for this kernel"
+		return 0
 	fi
-	die "the running kernel $running has no uid_mem module: give uid_mem_artifacts, or run role kernel_install"
+	refuse_kernel "the running kernel $running has no uid_mem module: give uid_mem_artifacts, or run role kernel_install"
 }
 
 insert_module() {
@@ -22,13 +30,33 @@ remove_module() {
 	if [ "$android" = yes ]; then rmmod uid_mem; else modprobe -r uid_mem; fi
 }
 
+# A module of the engine hooks needs our patch; one of the engine scan needs what a stock kernel exports, of which a kernel
+# of Android (GKI) may leave out whatever none of its own modules needs.
+refuse_unknown_symbol() {
+	# Names, no patterns.
+	# shellcheck disable=SC2046
+	set -- $(dmesg 2>/dev/null | sed -n 's/.*uid_mem: Unknown symbol "*\([A-Za-z0-9_]*\).*/\1/p' | sort -u)
+	missing_symbols=$*
+	case $missing_symbols in
+	'' | uid_mem_* | *' uid_mem_'*) ;;
+	*)
+		die "the running kernel $running does not export what the module uid_mem needs: $missing_symbols." \
+			"Build the module for this very kernel, or boot one with the engine hooks, which role kernel_build makes" \
+			"(Android's GKI exports a list of symbols only: CONFIG_TRIM_UNUSED_KSYMS)"
+		;;
+	esac
+	if [ "$android" = yes ]; then
+		die "the module uid_mem is one of the engine hooks, and the running kernel $running is not patched for it ($load_log):" \
+			"give uid_mem_artifacts with a module of the engine scan for this kernel, or flash the kernel of these artifacts"
+	fi
+	die "the running kernel $running is not patched for uid_mem ($load_log): run role kernel_install"
+}
+
 load_module() {
 	load_message=$(insert_module "$@" 2>&1) && return 0
 	load_log=$(dmesg 2>/dev/null | grep uid_mem | tail -n 3 | tr '\n' ';')
 	case "$load_message $load_log" in
-	*"nknown symbol"*)
-		die "the running kernel $running is not patched for uid_mem ($load_log): run role kernel_install"
-		;;
+	*"nknown symbol"*) refuse_unknown_symbol ;;
 	*"ey was rejected"* | *"equired key not available"* | *"peration not permitted"*)
 		if signature_is_enforced; then refuse_unknown_key; fi
 		;;
@@ -60,12 +88,14 @@ reload_module() {
 # need_module FILE: where the caller brings it.
 need_module() {
 	module_file=$1
+	say_diff_of "$1" "$(if [ -e "$1" ]; then printf 'SHA-256 %s\n' "$(file_sum "$1")"; fi)" "SHA-256 $opt_module_sum"
 	say need=module
 	say "module_path=$1"
 	will module || true
 }
 
 find_android_module() {
+	depmod_is_due=no
 	module_file=$HOME_DIR/uid_mem.ko
 	if [ "$opt_release" = "$running" ]; then
 		if [ ! -e "$module_file" ] || [ "$(file_sum "$module_file")" != "$opt_module_sum" ]; then need_module "$module_file"; fi
@@ -84,6 +114,7 @@ find_module() {
 		find_android_module
 		return 0
 	fi
+	depmod_is_due=no
 	module_file=$(modinfo -n uid_mem 2>/dev/null || true)
 	case $module_file in
 	/*) ;;
@@ -96,7 +127,7 @@ find_module() {
 			return 0
 		fi
 		if [ "$module_file" != "$updates" ]; then
-			if will depmod; then depmod "$running"; fi
+			depmod_is_due=yes
 			module_file=$updates
 		fi
 	fi
@@ -105,6 +136,11 @@ find_module() {
 	else
 		find_stock_module
 	fi
+}
+
+# A module that was copied there is not found before.
+keep_indexed() {
+	if [ "$depmod_is_due" = yes ] && will depmod; then depmod "$running"; fi
 }
 
 keep_loaded() {

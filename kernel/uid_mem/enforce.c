@@ -349,14 +349,14 @@ void uid_mem_enforce(struct uid_mem_user *user, unsigned int policy)
 {
 	int asked = atomic_inc_return(&user->asked);
 
-	if (mutex_lock_killable(&user->mutex)) {
+	if (uid_mem_lock_killable(&user->mutex)) {
 		mod_delayed_work(uid_mem_wq, &user->work, 0);
 		return;
 	}
 	/* A look that began after we asked has seen what we have. */
 	if (policy != UID_MEM_POLICY_DEFAULT || user->answered - asked < 0)
 		look(user, policy);
-	mutex_unlock(&user->mutex);
+	rt_mutex_unlock(&user->mutex);
 }
 
 /**

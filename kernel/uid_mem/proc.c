@@ -4,12 +4,14 @@
 
 #include <linux/capability.h>
 #include <linux/module.h>
+#include <linux/mutex.h>
 #include <linux/proc_fs.h>
 #include <linux/seq_file.h>
 #include <linux/slab.h>
 #include <linux/uaccess.h>
 #include <linux/user_namespace.h>
 
+#include "compat.h"
 #include "events.h"
 #include "policy.h"
 #include "uid_mem.h"
@@ -189,7 +191,7 @@ static int stats_show(struct seq_file *seq, void *v)
 	unsigned int procs;
 	char max[24];
 
-	if (mutex_lock_killable(&user->mutex))
+	if (uid_mem_lock_killable(&user->mutex))
 		return -EINTR;
 	uid_mem_engine_read(user, &u);
 	procs = uid_mem_engine_count(user);
@@ -206,7 +208,7 @@ static int stats_show(struct seq_file *seq, void *v)
 			   procs, max, user->kills, user->max_events,
 			   user->high_events);
 	}
-	mutex_unlock(&user->mutex);
+	rt_mutex_unlock(&user->mutex);
 	return 0;
 }
 

@@ -7,9 +7,9 @@
 #include <linux/atomic.h>
 #include <linux/cred.h>
 #include <linux/mm.h>
-#include <linux/mutex.h>
 #include <linux/ratelimit_types.h>
 #include <linux/refcount.h>
+#include <linux/rtmutex.h>
 #include <linux/sched.h>
 #include <linux/workqueue.h>
 
@@ -28,7 +28,8 @@
  * @account: what its processes use; the business of the engine
  * @asked: how many looks have been asked for
  * @dying_at: when a process of it last was found dying, in jiffies
- * @mutex: protects what follows; one look at a UID at a time
+ * @mutex: protects what follows; one look at a UID at a time.  It inherits
+ *	   priority: anybody may read "stats", and lose their CPU meanwhile
  * @answered: what @asked was when the last look began
  * @limit: the entry that counts for it
  * @peak: largest usage seen, in pages; @account may know of a larger one
@@ -56,7 +57,7 @@ struct uid_mem_user {
 	atomic_t asked;
 	unsigned long dying_at;
 
-	struct mutex mutex; /* what follows, to @look_in */
+	struct rt_mutex mutex; /* what follows, to @look_in */
 	int answered;
 	struct uid_mem_limit limit;
 	long peak;

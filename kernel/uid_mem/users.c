@@ -11,6 +11,7 @@
  * that looks at it takes a reference.
  */
 
+#include <linux/mutex.h>
 #include <linux/ratelimit.h>
 #include <linux/rcupdate.h>
 #include <linux/sched.h>
@@ -71,7 +72,7 @@ static struct uid_mem_user *make_user(u32 uid, const struct uid_mem_limit *limit
 	user->limit = *limit;
 	user->dying_at = jiffies - UID_MEM_DYING_WAIT;
 	user->grace_at = jiffies;
-	mutex_init(&user->mutex);
+	rt_mutex_init(&user->mutex);
 	INIT_LIST_HEAD(&user->dying);
 	ratelimit_state_init(&user->log_rate, DEFAULT_RATELIMIT_INTERVAL,
 			     DEFAULT_RATELIMIT_BURST);
@@ -338,7 +339,7 @@ static void set_user_limit(struct uid_mem_user *user,
 
 	if (uid_mem_limits_equal(&user->limit, limit))
 		return;
-	mutex_lock(&user->mutex);
+	rt_mutex_lock(&user->mutex);
 	metric_changed = user->limit.metric != limit->metric;
 	user->limit = *limit;
 	/* New levels are new crossings. */
@@ -349,7 +350,7 @@ static void set_user_limit(struct uid_mem_user *user,
 	user->grace_spent = 0;
 	if (metric_changed)
 		uid_mem_engine_set_metric(user);
-	mutex_unlock(&user->mutex);
+	rt_mutex_unlock(&user->mutex);
 	uid_mem_look(user);
 }
 

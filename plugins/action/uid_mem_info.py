@@ -8,8 +8,10 @@ from __future__ import annotations
 
 from typing import Any
 
+from ansible.module_utils import basic
 from ansible.plugins.action import ActionBase
 
+from ansible_collections.devfleet.uid_mem.plugins.module_utils._argument_specs import RUN_DIRECTLY, UID_MEM_INFO_MODULE
 from ansible_collections.devfleet.uid_mem.plugins.plugin_utils._arguments import TaskError
 from ansible_collections.devfleet.uid_mem.plugins.plugin_utils._device import DeviceError, Reading
 from ansible_collections.devfleet.uid_mem.plugins.plugin_utils._drift import desired_drift, file_drift
@@ -18,8 +20,12 @@ from ansible_collections.devfleet.uid_mem.plugins.plugin_utils._events import (
     parse_info_arguments,
     tell_events,
 )
-from ansible_collections.devfleet.uid_mem.plugins.plugin_utils._limits import Table
-from ansible_collections.devfleet.uid_mem.plugins.plugin_utils._plan import kernel_table, names_of, parse_limits_file
+from ansible_collections.devfleet.uid_mem.plugins.plugin_utils._plan import (
+    file_problems,
+    kernel_table,
+    names_of,
+    parse_limits_file,
+)
 from ansible_collections.devfleet.uid_mem.plugins.plugin_utils._remote import read_device, refuse_async
 from ansible_collections.devfleet.uid_mem.plugins.plugin_utils._usage import parse_stats
 
@@ -76,7 +82,7 @@ def _file(reading: Reading, request: InfoRequest) -> dict[str, Any]:
     try:
         if reading.file_state != "absent":
             reading.require_file()
-        file: Table = parse_limits_file(reading.file_text, names_of(reading), reading.path).table
+        file = parse_limits_file(reading.file_text, names_of(reading), reading.path)
     except DeviceError as exc:
         if "file" in request.required:
             raise
@@ -86,11 +92,16 @@ def _file(reading: Reading, request: InfoRequest) -> dict[str, Any]:
     outside = request.desired.outside_file(reading.users) if request.desired else ()
     return {
         **result,
-        "file_error": "",
-        "file_limits": [limit.as_dict() for limit in file],
-        "drift": file_drift(kernel_table(reading), file, outside),
+        "file_error": " ".join(file_problems(file, reading.path)),
+        "file_limits": [limit.as_dict() for limit in file.table],
+        "drift": file_drift(kernel_table(reading), file.table, outside),
     }
 
 
 def _feature(name: str, value: str) -> str | list[str]:
     return value.split(",") if name in ("policies", "metrics") else value
+
+
+def main() -> None:
+    """Check the arguments of a task for ansible-lint, which looks for this in the action plugin where there is one."""
+    basic.AnsibleModule(**UID_MEM_INFO_MODULE).fail_json(msg=RUN_DIRECTLY)

@@ -10,9 +10,15 @@ import random
 import time
 from typing import Any
 
+from ansible.module_utils import basic
 from ansible.plugins.action import ActionBase
 
-from ansible_collections.devfleet.uid_mem.plugins.plugin_utils._arguments import TaskError, Wish, parse_arguments
+from ansible_collections.devfleet.uid_mem.plugins.module_utils._argument_specs import RUN_DIRECTLY, UID_MEM_LIMIT_MODULE
+from ansible_collections.devfleet.uid_mem.plugins.plugin_utils._arguments import (
+    TaskError,
+    TaskParameters,
+    parse_arguments,
+)
 from ansible_collections.devfleet.uid_mem.plugins.plugin_utils._device import ConflictError, DeviceError, Written
 from ansible_collections.devfleet.uid_mem.plugins.plugin_utils._limits import Table, Vocabulary
 from ansible_collections.devfleet.uid_mem.plugins.plugin_utils._plan import (
@@ -22,7 +28,12 @@ from ansible_collections.devfleet.uid_mem.plugins.plugin_utils._plan import (
     parse_kernel_table,
     query_of,
 )
-from ansible_collections.devfleet.uid_mem.plugins.plugin_utils._remote import read_device, refuse_async, write_device
+from ansible_collections.devfleet.uid_mem.plugins.plugin_utils._remote import (
+    module_defaults_of,
+    read_device,
+    refuse_async,
+    write_device,
+)
 from ansible_collections.devfleet.uid_mem.plugins.plugin_utils._usage import parse_stats
 
 # How often a task looks anew because someone else has changed the limits since it read them. Of any number of tasks
@@ -45,28 +56,28 @@ class ActionModule(ActionBase):
         try:
             refuse_async(self)
             result = super().run(tmp, task_vars)
-            wish = parse_arguments(self._task.args)
-            result.update(self._declare(wish))
+            parameters = parse_arguments(self._task.args, module_defaults_of(self))
+            result.update(self._declare(parameters))
         except (TaskError, DeviceError) as exc:
             result.update(failed=True, msg=str(exc))
         return result
 
-    def _declare(self, wish: Wish) -> dict[str, Any]:
+    def _declare(self, parameters: TaskParameters) -> dict[str, Any]:
         for attempt in range(1, ATTEMPTS):
             try:
-                return self._attempt(wish)
+                return self._attempt(parameters)
             except ConflictError:
                 time.sleep(random.uniform(0, min(STEP * attempt, MAX_PAUSE)))
-        return self._attempt(wish)
+        return self._attempt(parameters)
 
-    def _attempt(self, wish: Wish) -> dict[str, Any]:
-        reading = read_device(self, query_of(wish))
-        if wish.runtime:
+    def _attempt(self, parameters: TaskParameters) -> dict[str, Any]:
+        reading = read_device(self, query_of(parameters))
+        if parameters.runtime:
             reading.require_kernel("limits")
         reading.require_linux()
-        if wish.persist:
+        if parameters.persist:
             reading.require_file()
-        plan = make_plan(wish, reading)
+        plan = make_plan(parameters, reading)
         reading.require_permission(kernel=plan.kernel_changed, file=plan.file_changed)
         after, written = plan.after, Written()
         if plan.changed and not self._task.check_mode:
@@ -77,12 +88,12 @@ class ActionModule(ActionBase):
             "changed": plan.changed,
             "kernel_changed": plan.kernel_changed,
             "file_changed": plan.file_changed,
-            "before": plan.entries(plan.before),
-            "after": plan.entries(after),
-            "usage": plan.usage(parse_stats(written.stats_text)),
+            **plan.told(after, parse_stats(written.stats_text)),
             "engine": reading.features.get("engine", ""),
             "kernel": reading.release,
         }
+        if plan.ending:
+            result["reverts"] = {"after_s": plan.ending.seconds, "by": plan.ending.timer}
         if plan.warnings:
             result["warnings"] = plan.warnings
         if self._task.diff:
@@ -99,3 +110,8 @@ def _confirmed(text: str, plan: Plan, names: Vocabulary) -> Table:
             " or it evicted them (module parameters max_entries and evict). Run the task again."
         )
     return table
+
+
+def main() -> None:
+    """Check the arguments of a task for ansible-lint, which looks for this in the action plugin where there is one."""
+    basic.AnsibleModule(**UID_MEM_LIMIT_MODULE).fail_json(msg=RUN_DIRECTLY)

@@ -28,7 +28,9 @@ attributes:
     details:
       - Skipped in check mode. A task whose command only reads sets C(check_mode=false).
   diff_mode:
-    support: none
+    support: partial
+    details:
+      - What the program tells of files is shown; the role C(devfleet.uid_mem.uid_mem) asks for it.
   idempotent:
     support: N/A
     details:
@@ -136,6 +138,16 @@ lines:
   returned: when the program ran
   type: list
   elements: str
+diff:
+  description: What its C(diff_path=), C(diff_before=) and C(diff_after=) lines tell of files.
+  returned: when it told, and with C(--diff)
+  type: list
+  elements: dict
+warnings:
+  description: Its C(warning=) lines.
+  returned: when it printed some
+  type: list
+  elements: str
 connection_lost:
   description: Whether the host could not be reached.
   returned: when it could not, and O(lost_connection=fail)
@@ -146,3 +158,19 @@ msg:
   returned: on failure
   type: str
 """
+
+from ansible.module_utils.basic import AnsibleModule
+
+from ansible_collections.devfleet.uid_mem.plugins.module_utils._argument_specs import (
+    DEVICE_PROGRAM_MODULE,
+    RUN_DIRECTLY,
+)
+
+
+def main() -> None:
+    """The work is that of the action plugin of the same name."""
+    AnsibleModule(**DEVICE_PROGRAM_MODULE).fail_json(msg=RUN_DIRECTLY)
+
+
+if __name__ == "__main__":
+    main()

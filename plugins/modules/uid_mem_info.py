@@ -54,7 +54,7 @@ options:
         one from before the module was loaded again, and all events are returned.
       - Or how far back events may be, with a unit (V(30s), V(10m), V(2h), V(1d)), by the host's clock that counts from
         its boot.
-      - By default, all that the kernel keeps (the newest 4,096).
+      - By default, all that the kernel keeps (the newest 2,048).
     type: raw
   max_events:
     description:
@@ -139,13 +139,16 @@ limits:
   description:
     - All limits, in the order of the kernel. The names and forms are those of the options of
       M(devfleet.uid_mem.uid_mem_limit).
-    - An entry by which UIDs use the budget of another UID has C(uid) and C(charge_to), that UID as text, and nothing
-      else.
+    - C(uid) is text, because it may be a range; C(uid_first) and C(uid_last) are numbers.
+    - An entry by which UIDs use the budget of another UID has C(charge_to), that UID as text, and nothing else beside.
+    - P(devfleet.uid_mem.limit_in_force#filter) finds the one that counts for a UID.
   returned: when O(gather) has it
   type: list
   elements: dict
   sample:
     - uid: "10070"
+      uid_first: 10070
+      uid_last: 10070
       max: 104857600
       high: max
       policy: default
@@ -153,6 +156,8 @@ limits:
       grace: "0"
       mode: enforce
     - uid: 100000-165535
+      uid_first: 100000
+      uid_last: 165535
       charge_to: "10070"
 stats:
   description: A line for each UID that has a limit and at least one process or event. Sizes are in bytes.
@@ -161,6 +166,8 @@ stats:
   elements: dict
   sample:
     - uid: "10070"
+      uid_first: 10070
+      uid_last: 10070
       usage: 73400320
       peak: 99614720
       procs: 4
@@ -171,14 +178,20 @@ events:
     - The events, the oldest first, with the names that the kernel gives. C(ts) are nanoseconds since boot
       (C(CLOCK_BOOTTIME)), sizes are in bytes, C(uid) is text, as everywhere, because it may be a range, and C(comm) is
       as the kernel prints it, with C(\xHH) for what is not printable.
+    - Beside these, C(time) is the time of day in UTC, by what the host's clock shows now, to the second; C(user) is the
+      name of the UID on the host, empty where it has none or is a range; C(uid_first) and C(uid_last) are numbers.
   returned: when O(gather) has it and the user may read them
   type: list
   elements: dict
   sample:
     - seq: 12
       ts: 5025190234127
+      time: "2026-11-27T12:01:02Z"
       event: kill
       uid: "10070"
+      uid_first: 10070
+      uid_last: 10070
+      user: u0_a70
       pid: 4711
       comm: bloat
       policy: highest_rss
@@ -193,13 +206,16 @@ uptime_ns:
   type: int
   sample: 5525190234127
 events_omitted:
-  description: How many events there are besides, older ones, for which O(max_events) left no room.
+  description:
+    - How many events there are besides, older ones, for which O(max_events) left no room. Those that were dropped among
+      them are not told apart.
   returned: with RV(events)
   type: int
   sample: 0
 events_lost:
   description:
-    - How many events that were asked for the kernel has overwritten already; where O(since) is a time, at most so many.
+    - How many events that were asked for the kernel has dropped already, before the first event or between two that are
+      returned; where O(since) is a time, at most so many.
   returned: with RV(events)
   type: int
   sample: 0
@@ -219,19 +235,23 @@ file_path:
   type: str
   sample: /etc/uid_mem/limits
 file_error:
-  description: Why the file cannot be read or would be refused at boot; empty where neither is so.
+  description:
+    - Why the file cannot be read, or which of its lines the kernel refuses at boot, where it takes all others; empty
+      where neither is so.
   returned: when O(gather) has C(file)
   type: str
   sample: ""
 file_limits:
-  description: The limits of the file, in the form of RV(limits). None where there is no file.
-  returned: when O(gather) has C(file), and RV(file_error) is empty
+  description:
+    - The limits of the file, in the form of RV(limits), but for lines that the kernel refuses. None where there is no
+      file.
+  returned: when O(gather) has C(file), and the file can be read
   type: list
   elements: dict
   sample: []
 drift:
   description: The entries in which the kernel differs from the file, in the order of the UIDs.
-  returned: when O(gather) has C(file), and RV(file_error) is empty
+  returned: when O(gather) has C(file), and the file can be read
   type: list
   elements: dict
   contains:
@@ -239,6 +259,14 @@ drift:
       description: The UID, or the range.
       type: str
       sample: "10070"
+    uid_first: &uid_first
+      description: The UID, or the first one of the range, as a number.
+      type: int
+      sample: 10070
+    uid_last: &uid_last
+      description: The UID, or the last one of the range, as a number.
+      type: int
+      sample: 10070
     kernel:
       description: The limit in force, in the form of RV(limits); null where there is none.
       type: dict
@@ -256,13 +284,19 @@ desired_drift:
       type: int
       sample: 1
     uid:
-      description: The UID, or the range; empty where the host does not know the user.
+      description: The UID, or the range; empty where the host does not know the user or the group.
       type: str
       sample: "10070"
+    uid_first: *uid_first
+    uid_last: *uid_last
     user:
       description: The name, where the item has one.
       type: str
       sample: u0_a70
+    group:
+      description: The group of which this UID is a member, where the item has one.
+      type: str
+      sample: ""
     kernel:
       description: The limit in force, in the form of RV(limits); null where there is none.
       type: dict
@@ -279,3 +313,16 @@ kernel:
   type: str
   sample: 6.1.158-uidmem-0a1b2c3d
 """
+
+from ansible.module_utils.basic import AnsibleModule
+
+from ansible_collections.devfleet.uid_mem.plugins.module_utils._argument_specs import RUN_DIRECTLY, UID_MEM_INFO_MODULE
+
+
+def main() -> None:
+    """The work is that of the action plugin of the same name."""
+    AnsibleModule(**UID_MEM_INFO_MODULE).fail_json(msg=RUN_DIRECTLY)
+
+
+if __name__ == "__main__":
+    main()

@@ -39,7 +39,8 @@ attributes:
     support: full
     details:
       - The result is that of a real run, but for what only a write finds out. That is a limit the kernel refuses, a
-        disk that is full, a file that another run keeps locked, and which limits the kernel drops for want of room.
+        disk that is full, a file that another run keeps locked, and which limits the kernel evicts where its table is
+        full.
   diff_mode:
     support: full
     details:
@@ -59,7 +60,7 @@ options:
       - An exact UID beats a range, a narrower range a wider one. Two ranges must not overlap unless one lies within the
         other.
       - UID 0 (root) cannot be limited.
-      - A limit has either this or C(user).
+      - A limit has one of this, C(user) and C(group).
     type: raw
   user: &user
     description:
@@ -67,12 +68,25 @@ options:
       - Names of Android's apps need no entry in the host's user database. Where it has none, V(u0_a70) is UID 10070
         (user * 100000 + 10000 + app), and V(u0_i7) is 90007 (user * 100000 + 90000 + isolated process).
     type: str
+  group: &group
+    description:
+      - The name of a group, or a list of them. Each member gets the limit for itself, also one whose primary group it
+        is. The host looks them up, by C(getent) where it has that, so that a directory service is asked too.
+      - An entry with C(uid) or C(user) beats one with C(group). Of two groups with a member in common, the one that is
+        listed last counts.
+      - Root is left out. A member that is not a member any more keeps the limit, unless O(purge=true).
+      - A directory service may refuse to list all its users (C(enumerate) of C(sssd)). Members by their primary group
+        are unknown then, and only those that the group lists get the limit.
+    type: list
+    elements: str
+    version_added: 1.0.0
   max: &max
     description:
       - The limit. A number of bytes (V(104857600)), a number with C(K), C(M), C(G) or C(T) for powers of 1024
         (V(100M), V(1.5G)), a share of the host's RAM (V(25%), rounded down to whole MiB), or V(max) for no limit, which
         makes an exception from a range.
-      - At least 1 MiB.
+      - At least 1 MiB. The task warns where a person who can log in to the host gets less than a shell and its session
+        need.
       - Required, unless C(state) is V(absent), or C(charge_to) is there in its place.
     type: raw
   high: &high
@@ -118,7 +132,7 @@ options:
     description:
       - Whether the subordinate UIDs that C(/etc/subuid) on the host has for the UID use its budget, so that it is one
         for the UID and all that runs in its containers. For a range, those of each UID in it.
-      - The task fails where C(/etc/subuid) has none for the UID; a range may be without any.
+      - The task fails where C(/etc/subuid) has none for the UID; a range, or a member of C(group), may be without any.
       - Makes an entry such as C(100000-165535 charge_to=1000) of each line of C(/etc/subuid). One for a range of UIDs
         that C(/etc/subuid) does not have any more is removed. With V(absent) as C(state), all of them are removed.
       - With V(false) these entries are left as they are.
@@ -142,14 +156,18 @@ options:
     default: present
   limits:
     description:
-      - Any number of limits at once, in place of O(uid), O(user) and what else is said of one. No UID or range may be
-        there twice.
-      - All of them are written together, or none is.
+      - Any number of limits at once, in place of O(uid), O(user) or O(group). No UID or range may be there twice.
+      - What is given beside this list that an item may have, too, such as O(max), is for the items that leave it out.
+        So is what C(module_defaults) has. It does not count in an item where it cannot be given (C(max) beside
+        C(charge_to)).
+      - All of them are written together, or none is. Where items are wrong, the message has up to 20 of them.
+      - C(uid_first) and C(uid_last) in an item, which results have, are left out of account.
     type: list
     elements: dict
     suboptions:
       uid: *uid
       user: *user
+      group: *group
       max: *max
       high: *high
       policy: *policy
@@ -163,7 +181,8 @@ options:
     description:
       - Whether limits that are not in O(limits) are removed, from the kernel and from the limits file. Comments in the
         file are kept.
-      - Needs O(limits), which may be an empty list.
+      - Lines of the limits file that the kernel would refuse are removed, too, with a warning.
+      - Needs O(limits), which may be an empty list. From C(module_defaults), it only counts where there is O(limits).
     type: bool
     default: false
   persist:
@@ -177,6 +196,20 @@ options:
         boot; the module need not be loaded.
     type: bool
     default: true
+  for:
+    description:
+      - How long the limits are for, with a unit (V(90s), V(30m), V(2h), V(1d)). Afterwards those of the limits file are
+        back, and where the file has none, there is none. The file itself is not changed, so after a reboot its limits
+        are back at once.
+      - The host ends the limits by itself, without C(uid_memd) or the controller. It takes a timer of systemd, or,
+        where systemd does not run, a process in the background that sleeps. Nothing ends them where that process is
+        killed. Time in which the host is suspended does not count for it.
+      - A limit that has been set to another size meanwhile, or removed, is left as it is. So a task without this option
+        that declares the limit ends this one for good.
+      - A limit that is in force already stays as it is, with the end it has, if any.
+      - For at most 100 limits of a task. Not with O(purge=true), O(runtime=false) or O(persist=true).
+    type: raw
+    version_added: 1.0.0
   below_usage:
     description:
       - What to do when a limit that changes is below what a UID uses at that moment by O(metric), so that
@@ -199,7 +232,16 @@ options:
         where the role P(devfleet.uid_mem.uid_mem#role) has been given the same path (C(uid_mem_limits_path)).
       - Comments in it are kept, as are its mode, owner and security context. Its directory is created (mode 0755) where
         only that one is missing.
+      - A line that the kernel would refuse is kept, with a warning, unless O(purge=true). At boot it has no effect on
+        the others. A byte-order mark and CRLF line ends are taken out.
     type: str
+  return_all:
+    description:
+      - Whether RV(before), RV(after) and RV(usage) have all that the task speaks of. By default, where that is more
+        than 100 entries, they have those only that the task changed; RV(counts) counts the others.
+    type: bool
+    default: false
+    version_added: 1.0.0
 seealso:
   - module: devfleet.uid_mem.uid_mem_info
 """
@@ -251,6 +293,13 @@ EXAMPLES = r"""
     persist: false
   become: true
 
+- name: A user may use what they want for two hours
+  devfleet.uid_mem.uid_mem_limit:
+    user: games
+    max: max
+    for: 2h
+  become: true
+
 - name: A limit holds from the next boot on only
   devfleet.uid_mem.uid_mem_limit:
     uid: 1000
@@ -286,6 +335,26 @@ EXAMPLES = r"""
     charge_to: 2001
   become: true
 
+- name: Each student uses at most 2 GiB, two of them more
+  devfleet.uid_mem.uid_mem_limit:
+    limits:
+      - group: students
+        max: 2G
+      - user: games
+        max: 8G
+  become: true
+
+- name: Some users have the same limit, and a warning below it
+  devfleet.uid_mem.uid_mem_limit:
+    max: 2G
+    high: 1.5G
+    limits:
+      - uid: 1001
+      - uid: 1002
+      - uid: 1003
+        max: 4G
+  become: true
+
 - name: The app with UID 10070 has no limit of its own any more
   devfleet.uid_mem.uid_mem_limit:
     uid: 10070
@@ -304,7 +373,9 @@ before:
   description:
     - The limits the task speaks of, as the kernel had them; with O(runtime=false), as the file had them.
     - With O(purge=true) the task speaks of all there are.
-    - An entry by which UIDs use the budget of another UID has C(uid) and C(charge_to), and nothing else.
+    - Of more than 100, those that the task changed, unless O(return_all=true).
+    - An entry by which UIDs use the budget of another UID has C(uid), C(uid_first), C(uid_last) and C(charge_to), and
+      nothing else.
   returned: success
   type: list
   elements: dict
@@ -313,6 +384,14 @@ before:
       description: The UID or range.
       type: str
       sample: "10070"
+    uid_first:
+      description: The UID, or the first one of the range, as a number.
+      type: int
+      sample: 10070
+    uid_last:
+      description: The UID, or the last one of the range, as a number.
+      type: int
+      sample: 10070
     max:
       description: The limit in bytes, or V(max).
       type: raw
@@ -348,6 +427,49 @@ after:
   type: list
   elements: dict
   contains: *limit
+counts:
+  description: How many entries the task speaks of, and what became of them.
+  returned: success
+  type: dict
+  contains:
+    before:
+      description: How many there were.
+      type: int
+      sample: 9999
+    after:
+      description: How many there are.
+      type: int
+      sample: 10000
+    added:
+      description: How many of these were not there.
+      type: int
+      sample: 1
+    changed:
+      description: How many of these were others.
+      type: int
+      sample: 0
+    unchanged:
+      description: How many of these are as they were.
+      type: int
+      sample: 9999
+    removed:
+      description: How many are gone.
+      type: int
+      sample: 0
+returned_all:
+  description: Whether RV(before), RV(after) and RV(usage) have all that the task speaks of.
+  returned: success
+  type: bool
+  sample: true
+reverts:
+  description:
+    - In how many seconds (C(after_s)) the limits of the file are back, and what brings them back (C(by)), V(systemd) or
+      a V(process) in the background.
+  returned: when O(for) is there and the kernel's limits changed
+  type: dict
+  sample:
+    after_s: 7200
+    by: systemd
 kernel_changed:
   description: Whether the kernel's limits changed.
   returned: success
@@ -366,6 +488,8 @@ usage:
   elements: dict
   sample:
     - uid: "10070"
+      uid_first: 10070
+      uid_last: 10070
       usage: 73400320
       peak: 99614720
       procs: 4
@@ -382,3 +506,16 @@ kernel:
   type: str
   sample: 6.1.158-uidmem-0a1b2c3d
 """
+
+from ansible.module_utils.basic import AnsibleModule
+
+from ansible_collections.devfleet.uid_mem.plugins.module_utils._argument_specs import RUN_DIRECTLY, UID_MEM_LIMIT_MODULE
+
+
+def main() -> None:
+    """The work is that of the action plugin of the same name."""
+    AnsibleModule(**UID_MEM_LIMIT_MODULE).fail_json(msg=RUN_DIRECTLY)
+
+
+if __name__ == "__main__":
+    main()

@@ -27,6 +27,10 @@ SERVER_ATTEMPTS = 3
 
 DEFAULT_PORT = 5555
 
+# A command that tells devices apart, whatever they say of themselves: the boot of a kernel, and the container on it.
+# Each connection to a device gives the same.
+IDENTIFY = "cat /proc/sys/kernel/random/boot_id; readlink /proc/self/ns/pid"
+
 # A command that shows that the device answers: all else about it, the server says from memory.
 PROBE = "echo ready"
 
@@ -37,6 +41,7 @@ _SERIAL = re.compile(r"[A-Za-z0-9_?\[][A-Za-z0-9_?\[\] .:%/+#@,=()~-]{0,254}")
 _LISTED = re.compile(
     r"(?P<serial>\S.*?)\s+(?P<state>no permissions.*?|no device|\S+?)(?P<properties>(?:\s+[a-z_]+:\S+)*)"
 )
+_BOOT_ID = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}")
 _CONNECTED = re.compile(r"(?:already )?connected to ")
 
 # What the client says when it could not even hand the command to a device: the whole of its output is such a line.
@@ -115,11 +120,23 @@ class Answer:
 
 @dataclass(frozen=True)
 class AttachedDevice:
-    """A line of C(adb devices -l)."""
+    """A line of C(adb devices -l). I(also) are the serials of other connections to the same device."""
 
     serial: str
     state: str
     properties: Mapping[str, str] = field(default_factory=dict)
+    shares_serial: bool = False
+    also: tuple[str, ...] = ()
+
+    @property
+    def address(self) -> str:
+        """What chooses it: its serial, or, where others have the same, where it is plugged in."""
+        return f"usb:{self.properties['usb']}" if self.shares_serial else self.serial
+
+    @property
+    def transport(self) -> str:
+        """How adb reaches it."""
+        return "usb" if "usb" in self.properties else "tcp"
 
 
 @dataclass(frozen=True)
@@ -221,6 +238,15 @@ class AdbClient:
         if answer.status != 0:
             raise answer.problem()
         return set(answer.output.decode("utf-8", "replace").split())
+
+    def identity(self, serial: str, timeout: float) -> str:
+        """What IDENTIFY tells of a device; empty where it does not tell. AdbUnusableError."""
+        try:
+            answer = self.run("-s", serial, "shell", IDENTIFY, timeout=timeout)
+        except AdbTimeoutError:
+            return ""
+        words = answer.output.decode("utf-8", "replace").split()
+        return " ".join(words) if words and _BOOT_ID.fullmatch(words[0]) else ""
 
     def probe(self, serial: str, timeout: float) -> None:
         """See that the device's shell answers, which takes the feature shell_v2."""

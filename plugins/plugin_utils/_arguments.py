@@ -4,63 +4,60 @@
 
 """What a task declares, from its arguments.
 
-Arguments become a C(Wish), which needs no device to be checked. On a device its names of users, shares of the RAM and
-names of policies mean something: there it becomes C(Orders).
+Arguments become C(TaskParameters), which need no device to be checked. Only on a device do names of users and groups,
+shares of the RAM and names of policies mean something: there they become the C(DesiredState).
 """
 
 from __future__ import annotations
 
 import errno
 import re
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any, TypeVar
 
 from ansible.module_utils.common.arg_spec import ArgumentSpecValidator
 from ansible.utils.unsafe_proxy import wrap_var
 
+from ansible_collections.devfleet.uid_mem.plugins.module_utils._argument_specs import (
+    LIMIT_SPEC,
+    TASK_SPEC,
+    UID_MEM_LIMIT,
+    WHOSE,
+    Spec,
+)
 from ansible_collections.devfleet.uid_mem.plugins.plugin_utils._limits import (
-    MODES,
     Limit,
     LimitsError,
     Table,
     Uids,
     Vocabulary,
+    merged,
 )
-from ansible_collections.devfleet.uid_mem.plugins.plugin_utils._sizes import Size, SizeError, parse_grace, parse_size
-from ansible_collections.devfleet.uid_mem.plugins.plugin_utils._users import HostUsers, UserError, parse_user, user_id
+from ansible_collections.devfleet.uid_mem.plugins.plugin_utils._sizes import (
+    Size,
+    SizeError,
+    parse_grace,
+    parse_period,
+    parse_size,
+)
+from ansible_collections.devfleet.uid_mem.plugins.plugin_utils._users import (
+    HostUsers,
+    UserError,
+    parse_group,
+    parse_user,
+    user_id,
+)
 
 EXAMPLE_PATH = "/etc/uid_mem/limits"
 
-# A limit: options of the task, or of an item of limits.
-LIMIT_SPEC: dict[str, dict[str, object]] = {
-    "uid": {"type": "raw"},
-    "user": {"type": "str"},
-    "max": {"type": "raw"},
-    "high": {"type": "raw", "default": "max"},
-    "policy": {"type": "str", "default": "default"},
-    "metric": {"type": "str", "default": "rss", "choices": ["rss", "anon"]},
-    "grace": {"type": "raw", "default": 0},
-    "mode": {"type": "str", "default": "enforce", "choices": list(MODES)},
-    "subordinate": {"type": "bool", "default": False},
-    "charge_to": {"type": "raw"},
-    "state": {"type": "str", "default": "present", "choices": ["present", "absent"]},
-}
-TASK_SPEC: dict[str, dict[str, object]] = {
-    "purge": {"type": "bool", "default": False},
-    "persist": {"type": "bool", "default": True},
-    "runtime": {"type": "bool", "default": True},
-    "below_usage": {"type": "str", "default": "warn", "choices": ["warn", "refuse", "ignore"]},
-    "path": {"type": "str"},
-}
-ARGUMENT_SPEC: dict[str, dict[str, object]] = {
-    **LIMIT_SPEC,
-    "limits": {"type": "list", "elements": "dict", "options": LIMIT_SPEC},
-    **TASK_SPEC,
-}
-
 # What an item may have beside charge_to.
-_BESIDE_CHARGE_TO = frozenset({"uid", "user", "charge_to", "state", *TASK_SPEC})
+_BESIDE_CHARGE_TO = frozenset({"uid", "user", "group", "charge_to", "state", *TASK_SPEC})
+# What results have beside uid. It says the same, so an entry of a result can be declared as it is.
+_ONLY_RETURNED = frozenset({"uid_first", "uid_last"})
+# A message names so many bad items, and the number of the others.
+NAMED = 20
 
 _T = TypeVar("_T")
 
@@ -116,7 +113,7 @@ class Charge:
 
 @dataclass(frozen=True)
 class Entry:
-    """One limit of a task: whose it is (I(user) where C(uids) is None), and what, None for none.
+    """One limit of a task: whose it is (C(uids), I(user) or each member of I(group)), and what, None for none.
 
     I(item) is its number in C(limits), from 1; 0 where the task is for this one only. With I(subordinate), it is also
     for the subordinate UIDs of its UIDs.
@@ -127,25 +124,27 @@ class Entry:
     user: str
     declaration: Declaration | Charge | None
     subordinate: bool = False
+    group: str = ""
 
     def place(self) -> str:
         """The beginning of a message about it."""
-        return _place(self.item, str(self.uids) if self.uids else "", self.user)
+        return _place(self.item, str(self.uids) if self.uids else "", self.user, self.group)
 
-    def uids_on(self, users: HostUsers) -> Uids:
-        """Whose limit it is on a device that knows those users."""
+    def uids_on(self, users: HostUsers) -> list[Uids]:
+        """Whose limit it is on a device that knows those users. A group may have no members."""
         if self.uids:
-            return self.uids
+            return [self.uids]
+        if self.group:
+            return [Uids(uid, uid) for uid in users.members_of(self.group)]
         uid = user_id(self.user, users.uids[self.user])
-        return Uids(uid, uid)
+        return [Uids(uid, uid)]
 
-    def charges_on(self, users: HostUsers) -> list[Limit]:
-        """The entries that charge the subordinate UIDs to those they belong to, on a device that knows those users."""
+    def charges_on(self, whose: Uids, users: HostUsers) -> list[Limit]:
+        """The entries that charge the subordinate UIDs of I(whose), one of its UIDs, to those they belong to."""
         if not self.subordinate or self.declaration is None:
             return []
-        whose = self.uids_on(users)
         charges = [Limit(uids, None, charge_to=payer) for payer, uids in users.subordinate_of(whose)]
-        if not charges and whose.first == whose.last:
+        if not charges and whose.first == whose.last and not self.group:
             name = f"user: '{self.user}' (UID {whose})" if self.user else f"uid: {whose}"
             raise UserError(
                 f"{name} has no subordinate UIDs in /etc/subuid on this host;"
@@ -157,7 +156,7 @@ class Entry:
 
 
 @dataclass(frozen=True)
-class Wish:
+class TaskParameters:
     """All that a task says. C(path) is empty where it is the one that the device has."""
 
     entries: tuple[Entry, ...]
@@ -166,38 +165,51 @@ class Wish:
     runtime: bool
     below_usage: str
     path: str
+    return_all: bool = False
+    period_s: int = 0
 
     @property
     def users(self) -> tuple[str, ...]:
-        """The names that the device has to look up."""
-        return names_in(self.entries)
+        """The names of users that the device has to look up."""
+        return users_in(self.entries)
+
+    @property
+    def groups(self) -> tuple[str, ...]:
+        """The groups whose members the device has to look up."""
+        return groups_in(self.entries)
 
     @property
     def subordinate(self) -> bool:
         """Whether the device has to tell of subordinate UIDs."""
         return wants_subordinate(self.entries)
 
-    def orders(self, users: HostUsers, ram: int | None, names: Vocabulary) -> Orders:
+    def desired_state(self, users: HostUsers, ram: int | None, names: Vocabulary) -> DesiredState:
         """The same on a device with those users, that much RAM, and a kernel that knows those names."""
-        uids = [_at(entry.place(), entry.uids_on, users) for entry in self.entries]
-        _refuse_twice(zip(uids, self.entries, strict=True))
+        problems = Problems()
+        targets = find_targets(self.entries, users, problems)
+        problems.refuse()
         declared: dict[Uids, Limit] = {}
         removed: set[Uids] = set()
-        for who, entry in zip(uids, self.entries, strict=True):
-            if entry.declaration:
-                declared[who] = _at(entry.place(), entry.declaration.limit, who, ram, names)
-            else:
+        for who, entry in targets.items():
+            if entry.declaration is None:
                 removed.add(who)
-        for entry in self.entries:
-            for charge in _at(entry.place(), entry.charges_on, users):
-                if charge.uids in removed or declared.get(charge.uids, charge) != charge:
-                    raise TaskError(
-                        f"{entry.place()}/etc/subuid on this host has {charge.uids} for UID {charge.charge_to},"
-                        " and these are the UIDs of another limit of the task, or also another user's."
-                    )
-                declared[charge.uids] = charge
-        owners = [who for who, entry in zip(uids, self.entries, strict=True) if entry.subordinate]
-        return Orders(declared, frozenset(removed), self.purge, Owners.of(owners))
+                continue
+            with problems.noted():
+                declared[who] = _at(entry.place(), entry.declaration.limit, who, ram, names)
+        for who, entry in targets.items():
+            with problems.noted():
+                for charge in _at(entry.place(), entry.charges_on, who, users):
+                    if charge.uids in removed or declared.get(charge.uids, charge) != charge:
+                        raise TaskError(
+                            f"{entry.place()}/etc/subuid on this host has {charge.uids} for UID {charge.charge_to},"
+                            " and these are the UIDs of another limit of the task, or also another user's."
+                        )
+                    declared[charge.uids] = charge
+        problems.refuse()
+        owners = Owners.of(who for who, entry in targets.items() if entry.subordinate)
+        empty = [group for group in self.groups if not users.members_of(group)]
+        warnings = [f"The group '{group}' has no members on this host, so that nobody is limited." for group in empty]
+        return DesiredState(declared, frozenset(removed), self.purge, owners, warnings)
 
 
 @dataclass(frozen=True)
@@ -223,13 +235,14 @@ class Owners:
 
 
 @dataclass(frozen=True)
-class Orders:
+class DesiredState:
     """What shall be there, what shall not, and whether anything else may."""
 
     declared: Mapping[Uids, Limit]
     removed: frozenset[Uids]
     purge: bool
     owners: Owners = Owners()
+    warnings: Sequence[str] = ()
 
     def concerns(self, limit: Limit) -> bool:
         """Whether an entry is one the task speaks of."""
@@ -238,15 +251,9 @@ class Orders:
 
     def ranges(self) -> list[Uids]:
         """All UIDs the task speaks of, as ranges without a UID in common, in their order."""
-        merged: list[Uids] = []
-        for uids in sorted((*self.declared, *self.removed), key=lambda uids: uids.order):
-            if merged and uids.first <= merged[-1].last:
-                merged[-1] = Uids(merged[-1].first, max(merged[-1].last, uids.last))
-            else:
-                merged.append(uids)
-        return merged
+        return merged((*self.declared, *self.removed))
 
-    def desired(self, current: Table) -> Table:
+    def table(self, current: Table) -> Table:
         """The table that shall be, from the one that is."""
         kept = {who: limit for who, limit in current.entries.items() if not self.concerns(limit)}
         table = Table({**kept, **self.declared})
@@ -254,37 +261,128 @@ class Orders:
         return table
 
 
-def parse_arguments(arguments: Mapping[str, object]) -> Wish:
-    """What a task declares, or a TaskError that says what to write instead."""
+class Problems:
+    """What is wrong with the items of a list, to be told together."""
+
+    def __init__(self) -> None:
+        self._messages: list[str] = []
+
+    @contextmanager
+    def noted(self) -> Iterator[None]:
+        """Go on after a TaskError, which is kept."""
+        try:
+            yield
+        except TaskError as exc:
+            self._messages.append(str(exc))
+
+    def refuse(self) -> None:
+        """Raise a TaskError with the first of them, and the number of the others."""
+        more = len(self._messages) - NAMED
+        if self._messages:
+            raise TaskError(" ".join(self._messages[:NAMED]) + (f" And {more} more like these." if more > 0 else ""))
+
+
+def find_targets(entries: Iterable[Entry], users: HostUsers, problems: Problems) -> dict[Uids, Entry]:
+    """The entry that counts for each UID or range on a device that knows those users.
+
+    An entry for a UID, a range or a user beats one for a group; of two groups that have a member in common, the one
+    that is listed last counts.
+    """
+    of_groups: dict[Uids, Entry] = {}
+    named: list[tuple[Uids, Entry]] = []
+    for entry in entries:
+        with problems.noted():
+            uids = _at(entry.place(), entry.uids_on, users)
+            if entry.group:
+                # At the end, also where the UID is there already.
+                for who in uids:
+                    of_groups.pop(who, None)
+                of_groups.update(dict.fromkeys(uids, entry))
+            else:
+                named += [(who, entry) for who in uids]
+    with problems.noted():
+        _refuse_twice(named)
+    return {**of_groups, **dict(named)}
+
+
+def parse_arguments(arguments: Mapping[str, object], defaults: Collection[str] = ()) -> TaskParameters:
+    """What a task declares, or a TaskError that says what to write instead.
+
+    I(defaults) are the options that C(module_defaults) has set. One that cannot be given beside what the task says
+    itself does not count.
+    """
     arguments = plain(arguments)
-    values = validated(_TASK, arguments, "this module")
-    given = _without_none(arguments)
-    _refuse_mixture(given)
+    given = _without_none({name: value for name, value in arguments.items() if name not in _ONLY_RETURNED})
+    own = {name: value for name, value in given.items() if name not in defaults}
+    if any(name in own for name in WHOSE):
+        given = {name: value for name, value in given.items() if name in own or name not in WHOSE}
+    item_defaults: dict[str, object] = {}
+    if "limits" in given:
+        item_defaults = {name: value for name, value in given.items() if name in LIMIT_SPEC and name not in WHOSE}
+    else:
+        own_limit = {name: value for name, value in given.items() if name in own or name not in LIMIT_SPEC}
+        given = _with_defaults(own_limit, {name: value for name, value in given.items() if name not in own_limit})
+        if "purge" not in own:
+            given.pop("purge", None)
+    values = validated(_TASK, given, "this module")
+    _refuse_mixture(arguments, given)
     if values["purge"] and "limits" not in given:
         raise TaskError("purge: true needs limits, the list of all limits that shall be there.")
     if not values["persist"] and not values["runtime"]:
         raise TaskError("persist: false and runtime: false leave nothing to do; leave one of them out.")
+    if values.get("for") is not None:
+        _refuse_beside_for(values, own)
     items = values.get("limits")
-    return Wish(
-        entries=(_parse_entry(values, given, 0),) if items is None else parse_items(items),
+    return TaskParameters(
+        entries=_parse_entries(values, given, 0) if items is None else parse_items(items, item_defaults),
         purge=values["purge"],
-        persist=values["persist"],
+        persist=values["persist"] and values.get("for") is None,
+        period_s=0 if values.get("for") is None else _at("", parse_period, values["for"]),
         runtime=values["runtime"],
         below_usage=values["below_usage"],
         path=parse_path(values["path"]) if values.get("path") is not None else "",
+        return_all=values["return_all"],
     )
 
 
-def parse_items(items: Iterable[dict[str, object]]) -> tuple[Entry, ...]:
-    """The items of C(limits), or a TaskError that names the one that is wrong."""
-    entries = tuple(_parse_item(number, item) for number, item in enumerate(items, 1))
+def _refuse_beside_for(values: Mapping[str, Any], own: Mapping[str, object]) -> None:
+    if values["purge"]:
+        raise TaskError("for cannot be given beside purge: true; list the limits that are for a while.")
+    if not values["runtime"]:
+        raise TaskError("for cannot be given beside runtime: false; it is about the running kernel.")
+    if "persist" in own and values["persist"]:
+        raise TaskError("for cannot be given beside persist: true; the limits file has what is back afterwards.")
+
+
+def _with_defaults(own: Mapping[str, object], defaults: Mapping[str, object]) -> dict[str, object]:
+    """The options of a limit, and those of I(defaults) that can be given beside them."""
+    if "charge_to" in own:
+        defaults = {name: value for name, value in defaults.items() if name in _BESIDE_CHARGE_TO}
+    elif any(name not in _BESIDE_CHARGE_TO for name in own):
+        defaults = {name: value for name, value in defaults.items() if name != "charge_to"}
+    return {**defaults, **own}
+
+
+def parse_items(items: Iterable[object], defaults: Mapping[str, object] | None = None) -> tuple[Entry, ...]:
+    """The items of C(limits), or a TaskError that names those that are wrong."""
+    entries: list[Entry] = []
+    problems = Problems()
+    for number, item in enumerate(items, 1):
+        with problems.noted():
+            entries += _parse_item(number, item, defaults or {})
+    problems.refuse()
     _refuse_twice((entry.uids, entry) for entry in entries if entry.uids)
-    return entries
+    return tuple(entries)
 
 
-def names_in(entries: Iterable[Entry]) -> tuple[str, ...]:
+def users_in(entries: Iterable[Entry]) -> tuple[str, ...]:
     """The names of users that a device has to look up."""
-    return tuple(dict.fromkeys(entry.user for entry in entries if entry.uids is None))
+    return tuple(dict.fromkeys(entry.user for entry in entries if entry.user))
+
+
+def groups_in(entries: Iterable[Entry]) -> tuple[str, ...]:
+    """The names of groups that a device has to look up."""
+    return tuple(dict.fromkeys(entry.group for entry in entries if entry.group))
 
 
 def wants_subordinate(entries: Iterable[Entry]) -> bool:
@@ -314,14 +412,14 @@ def no_template(value: Any) -> Any:
     return wrap(value)
 
 
-def make_validator(spec: dict[str, dict[str, object]]) -> Any:
+def make_validator(spec: Spec) -> Any:
     """What checks arguments against a specification as Ansible has them."""
     validator: Any = ArgumentSpecValidator
     return validator(spec)
 
 
 # The items of limits are looked at one by one, so that a message can name the one that is wrong.
-_TASK = make_validator({**ARGUMENT_SPEC, "limits": {"type": "list", "elements": "dict"}})
+_TASK = make_validator({**UID_MEM_LIMIT, "limits": {"type": "list"}})
 _ITEM = make_validator(LIMIT_SPEC)
 
 
@@ -334,36 +432,56 @@ def validated(validator: Any, arguments: Mapping[str, object], whose: str) -> di
     return values
 
 
+_ITEM_DEFAULTS = {name: option.get("default") for name, option in LIMIT_SPEC.items()}
+_TYPES = {"raw": object, "str": str, "bool": bool}
+
+
+def _as_they_are(item: Mapping[str, object]) -> dict[str, Any] | None:
+    """The options of an item with defaults, where none needs the validator, which takes some 0.1 ms; else None."""
+    for name, value in item.items():
+        option = LIMIT_SPEC.get(name)
+        wanted = _TYPES.get(option["type"]) if option else None
+        if wanted is None or not isinstance(value, wanted) or value not in (option or {}).get("choices", [value]):
+            return None
+    return {**_ITEM_DEFAULTS, **item}
+
+
 def _without_none(arguments: Mapping[str, object]) -> dict[str, object]:
     return {name: value for name, value in arguments.items() if value is not None}
 
 
-def _refuse_mixture(given: Mapping[str, object]) -> None:
-    whose = [name for name in ("uid", "user", "limits") if name in given]
+def _refuse_mixture(arguments: Mapping[str, object], given: Mapping[str, object]) -> None:
+    whose = [name for name in WHOSE if name in given]
+    if not whose and "limits" in arguments:
+        raise TaskError("limits is null, no list. Is the variable empty? An empty list is written [].")
     if not whose:
-        raise TaskError("one of uid, user and limits is required.")
+        raise TaskError("one of uid, user, group and limits is required.")
     if len(whose) > 1:
         raise TaskError(f"{' and '.join(whose)} exclude each other; give one of them.")
-    beside = [name for name in LIMIT_SPEC if name in given]
-    if whose == ["limits"] and beside:
-        raise TaskError(f"{', '.join(beside)} cannot be given beside limits; each item of limits has its own.")
 
 
-def _parse_item(number: int, item: dict[str, object]) -> Entry:
-    given = _without_none(item)
+def _parse_item(number: int, item: object, defaults: Mapping[str, object]) -> tuple[Entry, ...]:
+    if not isinstance(item, Mapping):
+        raise TaskError(
+            f"item {number} of limits: {_excerpt(item)} is no dictionary; write one like {{uid: 1000, max: 2G}}."
+        )
+    given = _without_none({name: value for name, value in item.items() if name not in _ONLY_RETURNED})
     place = _place(number, str(given.get("uid", "")), str(given.get("user", "")))
+    given = _with_defaults(given, defaults)
     try:
-        values = validated(_ITEM, given, "an item")
-        whose = [name for name in ("uid", "user") if name in given]
+        values = _as_they_are(given) or validated(_ITEM, given, "an item")
+        whose = [name for name in WHOSE if name in given]
         if len(whose) != 1:
-            raise TaskError("uid and user exclude each other." if whose else "one of uid and user is required.")
+            several = f"{' and '.join(whose)} exclude each other."
+            raise TaskError(several if whose else "one of uid, user and group is required.")
     except TaskError as exc:
         raise TaskError(f"{place}{exc}") from None
-    return _parse_entry(values, given, number)
+    return _parse_entries(values, given, number)
 
 
-def _parse_entry(values: Mapping[str, Any], given: Mapping[str, object], number: int) -> Entry:
-    place = _place(number, str(values.get("uid") or ""), values.get("user") or "")
+def _parse_entries(values: Mapping[str, Any], given: Mapping[str, object], number: int) -> tuple[Entry, ...]:
+    """The entry of an item; for several groups, one for each."""
+    place = _place(number, str(values.get("uid") or ""), values.get("user") or "", ", ".join(values.get("group") or ()))
     charged = values.get("charge_to") is not None
     if values["state"] == "present" and values.get("max") is None and not charged:
         raise TaskError(f"{place}max is missing; write the limit (100M), or state: absent.")
@@ -372,21 +490,33 @@ def _parse_entry(values: Mapping[str, Any], given: Mapping[str, object], number:
         raise TaskError(
             f"{place}{', '.join(beside)} cannot be given beside charge_to; what counts is the limit of that UID."
         )
-    uids = _at(place, parse_uids, values["uid"]) if values.get("uid") is not None else None
-    user = "" if uids else _at(place, parse_user, values["user"])
     declaration: Declaration | Charge | None = None
     if charged:
         declaration = _at(place, _parse_charge, values["charge_to"])
     elif values.get("max") is not None:
         declaration = _at(place, _parse_declaration, values)
-    return Entry(number, uids, user, declaration if values["state"] == "present" else None, values["subordinate"])
+    if values["state"] == "absent":
+        declaration = None
+    uids, user, groups = None, "", [""]
+    if values.get("uid") is not None:
+        uids = _at(place, parse_uids, values["uid"])
+    elif values.get("user") is not None:
+        user = _at(place, parse_user, values["user"])
+    else:
+        groups = [_at(place, parse_group, group) for group in values["group"]]
+    return tuple(Entry(number, uids, user, declaration, values["subordinate"], group) for group in groups)
 
 
-def _place(number: int, uid: str, user: str) -> str:
+def _place(number: int, uid: str, user: str, group: str = "") -> str:
     if not number:
         return ""
-    whose = f" (uid {uid})" if uid else f" (user {user})" if user else ""
+    whose = f" (uid {uid})" if uid else f" (user {user})" if user else f" (group {group})" if group else ""
     return f"item {number} of limits{whose}: "
+
+
+def _excerpt(value: object) -> str:
+    text = repr(value)
+    return text if len(text) <= 60 else f"{text[:60]}..."
 
 
 def _at(place: str, check: Callable[..., _T], *arguments: object) -> _T:

@@ -2,7 +2,7 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
 
-"""What a device has and how it is changed: the commands that run the scripts, and their answers."""
+"""What a device has and how it is changed: the programs C(read_limits) and C(write_limits), and their answers."""
 
 from __future__ import annotations
 
@@ -11,21 +11,21 @@ import shlex
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 
+from ansible_collections.devfleet.uid_mem.plugins.plugin_utils._command_size import fits
 from ansible_collections.devfleet.uid_mem.plugins.plugin_utils._limits import split_lines
-from ansible_collections.devfleet.uid_mem.plugins.plugin_utils._scripts import READ_SCRIPT, WRITE_SCRIPT
-from ansible_collections.devfleet.uid_mem.plugins.plugin_utils._users import HostUsers, parse_subordinate
+from ansible_collections.devfleet.uid_mem.plugins.plugin_utils._program import compact_program
+from ansible_collections.devfleet.uid_mem.plugins.plugin_utils._users import (
+    HostUsers,
+    parse_members,
+    parse_names,
+    parse_subordinate,
+)
 
 PROC_LIMITS = "/proc/uid_mem/limits"
 ABI = "1"
 
 # In place of the path of the limits file: the one that is right for the kind of device.
 OWN_PATH = "own"
-
-# A single argument of a command may have 128 KiB on Linux (MAX_ARG_STRLEN); some KiB are left for what become and the
-# connection put around the command.
-MAX_ARGUMENT = 124 * 1024
-# So often a command may be quoted on its way: as the argument of a shell, by become, by the connection.
-QUOTINGS = 3
 
 
 class DeviceError(Exception):
@@ -41,22 +41,31 @@ class Query:
     """What the read script is asked for.
 
     I(path) is that of the limits file or OWN_PATH, empty where it is not to be looked at. I(parts) are of C(limits),
-    C(stats), C(processes), C(events), C(subordinate). Of the events, the newest I(max_events) are told.
+    C(stats), C(processes), C(events), C(subordinate), C(logins). Of the events, the newest I(max_events) are told, with
+    the names of their UIDs. I(users) and I(groups) are looked up.
     """
 
     path: str = ""
     parts: tuple[str, ...] = ()
     users: tuple[str, ...] = ()
     max_events: int = 0
+    groups: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
 class Reading:
-    """What one run of the read script saw. Sizes are bytes, C(uptime_ns) is the CLOCK_BOOTTIME of events."""
+    """What one run of C(read_limits) saw.
+
+    Sizes are bytes, C(uptime_ns) is the CLOCK_BOOTTIME of events, and C(clock_s) the time of day at the same moment, in
+    seconds since 1970. C(container) is the kind of container that the host is, empty where it is none.
+    """
 
     system: str
     release: str
     euid: int
+    container: str
+    android: bool
+    timer: str
     ram: int | None
     loaded: bool
     module_installed: bool
@@ -72,6 +81,8 @@ class Reading:
     events_text: str | None
     events_first: str
     uptime_ns: int
+    clock_s: int | None
+    event_users: Mapping[int, str]
     users: HostUsers
     path: str
     file_state: str
@@ -116,6 +127,12 @@ class Reading:
 
     def why_not_loaded(self) -> str:
         """Why no limit is enforced where the module is not loaded, and the way out."""
+        if self.container:
+            return (
+                f"This host is a container ({self.container}) and has no /proc/uid_mem: its kernel is that of the"
+                " machine it runs on. Give that machine the module uid_mem and the limits, for the UIDs that the users"
+                " of this container have there, which /proc/self/uid_map of the container tells."
+            )
         if self.module_installed:
             return (
                 f"The module uid_mem is installed for the running kernel {self.release}, but not loaded."
@@ -157,7 +174,7 @@ class Reading:
     def require_permission(self, *, kernel: bool, file: bool) -> None:
         """Raise unless what is to be changed can be changed by the user the task runs as."""
         if kernel and not self.kernel_writable:
-            raise DeviceError(self._no_permission(PROC_LIMITS, "run it on the host itself, not in a container"))
+            raise DeviceError(self._no_permission(PROC_LIMITS, self._where_to_run()))
         if file and not self.file_writable:
             raise DeviceError(
                 self._no_permission(
@@ -166,6 +183,14 @@ class Reading:
                 )
             )
 
+    def _where_to_run(self) -> str:
+        if self.container:
+            return (
+                f"this host is a container ({self.container}), and limits are those of the machine it runs on."
+                " Run it there, for the UIDs that the users of this container have there (/proc/self/uid_map)"
+            )
+        return "it needs CAP_SYS_RESOURCE in the initial user namespace. Run it on the machine itself"
+
     def _no_permission(self, what: str, even_as_root: str) -> str:
         if self.euid:
             return f"UID {self.euid} may not change {what} on this host. Set 'become: true' for the task."
@@ -173,8 +198,17 @@ class Reading:
 
 
 @dataclass(frozen=True)
+class Ending:
+    """When limits end that are for a while, by what (C(systemd), C(process)), and which: UIDs, and what they have."""
+
+    seconds: int
+    timer: str
+    limits: tuple[tuple[str, str], ...]
+
+
+@dataclass(frozen=True)
 class Change:
-    """One run of the write script. I(file_text) is None where the file stays as it is."""
+    """One run of C(write_limits). I(file_text) is None where the file stays as it is."""
 
     path: str
     file_sum: str = ""
@@ -182,6 +216,7 @@ class Change:
     file_text: str | None = None
     set_lines: list[str] = field(default_factory=list)
     undo_lines: list[str] = field(default_factory=list)
+    ending: Ending | None = None
 
     @property
     def data(self) -> bytes:
@@ -193,14 +228,20 @@ class Change:
 
 def read_command(query: Query, root: str = "") -> str:
     """The command that reads a device."""
-    return _command(READ_SCRIPT, root, query.path, " ".join(query.parts), str(query.max_events), *query.users)
+    names = (str(len(query.groups)), *query.groups, *query.users)
+    return _command("read_limits", root, query.path, " ".join(query.parts), str(query.max_events), *names)
 
 
 def write_command(change: Change, root: str = "") -> str:
     """The command that makes a change, with C(change.data) on its standard input."""
     size = -1 if change.file_text is None else len(_encode(change.file_text))
     sizes = (str(size), str(_size_of(change.set_lines)), str(_size_of(change.undo_lines)))
-    return _command(WRITE_SCRIPT, root, change.path, change.file_sum, change.kernel_sum, *sizes)
+    words: tuple[str, ...] = (root, change.path, change.file_sum, change.kernel_sum, *sizes)
+    if change.ending:
+        limits = (word for limit in change.ending.limits for word in limit)
+        end = (str(change.ending.seconds), change.ending.timer, compact_program("end_limits"), change.path, *limits)
+        words = (*words, *end)
+    return _command("write_limits", *words)
 
 
 def embedded(command: str, data: bytes) -> str | None:
@@ -209,15 +250,8 @@ def embedded(command: str, data: bytes) -> str | None:
     return whole if fits(whole) else None
 
 
-def fits(command: str) -> bool:
-    """Whether a command can be an argument, after all the quoting on its way, which is long where it has quotes."""
-    for _level in range(QUOTINGS):
-        command = shlex.quote(command)
-    return len(_encode(command)) <= MAX_ARGUMENT
-
-
-def _command(script: str, *arguments: str) -> str:
-    return " ".join(["sh", "-c", shlex.quote(script), "uid_mem", *map(shlex.quote, arguments)])
+def _command(program: str, *arguments: str) -> str:
+    return " ".join(["sh", "-c", shlex.quote(compact_program(program)), "uid_mem", *map(shlex.quote, arguments)])
 
 
 def _encode(text: str) -> bytes:
@@ -287,6 +321,9 @@ def parse_reading(output: str, query: Query, *, rc: int = 0, stderr: str = "") -
         system=values.get("system", ""),
         release=values.get("release", ""),
         euid=int(values.get("euid") or 0),
+        container=values.get("container", ""),
+        android=values.get("android") == "yes",
+        timer=values.get("timer", "process"),
         ram=_number(values.get("ram_kib"), 1024),
         loaded=values.get("loaded") == "yes",
         module_installed=values.get("module") == "yes",
@@ -302,9 +339,13 @@ def parse_reading(output: str, query: Query, *, rc: int = 0, stderr: str = "") -
         events_text=answer.text("events"),
         events_first=values.get("first", ""),
         uptime_ns=int(float(values.get("uptime") or 0) * 1e9),
+        clock_s=_number(values.get("clock")),
+        event_users=parse_names(answer.text("event_users") or ""),
         users=HostUsers(
             {name: _number(uid) for name, uid in zip(query.users, ids, strict=True)},
             parse_subordinate(answer.text("subordinate") or ""),
+            parse_members(answer.text("members") or "", query.groups),
+            parse_names(answer.text("logins") or ""),
         ),
         path=values.get("path", ""),
         file_state=values.get("file", "unreadable")
@@ -340,9 +381,7 @@ def parse_written(output: str, change: Change, *, rc: int = 0, stderr: str = "")
     step, message = answer.values.get("failed"), (answer.text("message") or "").strip()
     if step == "changed":
         what = change.path if message == "file" else PROC_LIMITS
-        raise ConflictError(
-            f"{what} is changed by someone else again and again. Nothing was changed; run the task again."
-        )
+        raise ConflictError(f"{what} keeps being changed by another process. Nothing was changed; run the task again.")
     if step:
         raise DeviceError(_why_not_written(step, message, change))
     return Written(answer.text("limits"), answer.text("stats") or "")
@@ -354,6 +393,11 @@ def _why_not_written(step: str, message: str, change: Change) -> str:
             f"{change.path} has been kept locked by another run for two minutes. Nothing was changed."
             f" If none is under way any more, delete {message} and {message}.break on the host, and run the task again."
         )
+    if step == "timer":
+        return (
+            f"systemd-run cannot set up the end of the limits: {message}. Nothing was changed."
+            " Correct that, or leave out 'for' and put the limits back by another task."
+        )
     if step == "input":
         return "Only a part of the limits has reached the host. Nothing was changed; run the task again."
     if step == "file":
@@ -361,7 +405,7 @@ def _why_not_written(step: str, message: str, change: Change) -> str:
             f"{change.path} cannot be written: {message}. Nothing was changed."
             " Make room or make it writable, name another path, or set 'persist: false'."
         )
-    if step == "torn":
+    if step == "incomplete":
         return (
             f"The kernel took the limits, but {change.path} could not be put in place,"
             f" and the kernel did not take them back: {message}."

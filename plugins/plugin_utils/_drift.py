@@ -7,14 +7,17 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
+from contextlib import suppress
 from dataclasses import dataclass
 
 from ansible_collections.devfleet.uid_mem.plugins.plugin_utils._arguments import (
     Entry,
     Owners,
-    TaskError,
-    names_in,
+    Problems,
+    find_targets,
+    groups_in,
     parse_items,
+    users_in,
     wants_subordinate,
 )
 from ansible_collections.devfleet.uid_mem.plugins.plugin_utils._limits import (
@@ -37,8 +40,13 @@ class DesiredLimits:
 
     @property
     def users(self) -> tuple[str, ...]:
-        """The names that the device has to look up."""
-        return names_in(self.entries)
+        """The names of users that the device has to look up."""
+        return users_in(self.entries)
+
+    @property
+    def groups(self) -> tuple[str, ...]:
+        """The groups whose members the device has to look up."""
+        return groups_in(self.entries)
 
     @property
     def subordinate(self) -> bool:
@@ -48,13 +56,11 @@ class DesiredLimits:
     def outside_file(self, users: HostUsers) -> set[Uids]:
         """The UIDs whose limit is meant for the running kernel only."""
         found = set()
-        for entry in self.entries:
+        for uids, entry in find_targets(self.entries, users, Problems()).items():
             if entry.item in self.not_in_file:
-                try:
-                    found.add(entry.uids_on(users))
-                    found.update(charge.uids for charge in entry.charges_on(users))
-                except UserError:
-                    continue
+                found.add(uids)
+                with suppress(UserError):
+                    found.update(charge.uids for charge in entry.charges_on(uids, users))
         return found
 
 
@@ -74,7 +80,7 @@ def file_drift(kernel: Table, file: Table, outside_file: Iterable[Uids] = ()) ->
     ignored = set(outside_file) - set(file.entries)
     uids = sorted((set(kernel.entries) | set(file.entries)) - ignored, key=lambda uids: uids.order)
     return [
-        {"uid": str(who), "kernel": _as_dict(kernel.get(who)), "file": _as_dict(file.get(who))}
+        {**who.as_dict(), "kernel": _as_dict(kernel.get(who)), "file": _as_dict(file.get(who))}
         for who in uids
         if kernel.get(who) != file.get(who)
     ]
@@ -87,26 +93,41 @@ def desired_drift(
 
     An entry that cannot be on this device (an unknown user, a policy its kernel does not have) says so in C(problem).
     """
+    targets: dict[Entry, list[Uids]] = {entry: [] for entry in desired.entries}
+    for uids, entry in find_targets(desired.entries, users, Problems()).items():
+        targets[entry].append(uids)
     charges = [limit for limit in kernel if limit.charge_to is not None]
     found: list[dict[str, object]] = []
     for entry in desired.entries:
-        row: dict[str, object] = {"item": entry.item, "uid": str(entry.uids or ""), "user": entry.user}
-        row.update(kernel=None, desired=None, problem="")
+        row: dict[str, object] = {"item": entry.item, "user": entry.user, "group": entry.group}
         try:
-            who = entry.uids_on(users)
-            wanted = {who: entry.declaration.limit(who, ram, names) if entry.declaration else None}
-            wanted.update((charge.uids, charge) for charge in entry.charges_on(users))
-        except (TaskError, UserError, SizeError, LimitsError) as exc:
-            found.append({**row, "problem": str(exc)})
+            wanted = _wanted(entry, targets[entry], users, ram, names)
+        except (UserError, SizeError, LimitsError) as exc:
+            uids_of_none = {"uid": str(entry.uids or ""), "uid_first": None, "uid_last": None}
+            found.append({**row, **uids_of_none, "kernel": None, "desired": None, "problem": str(exc)})
             continue
         if entry.subordinate:
-            owners = Owners.of([who])
+            owners = Owners.of(targets[entry])
             wanted.update((limit.uids, None) for limit in charges if owners.own(limit) and limit.uids not in wanted)
         for uids, limit in wanted.items():
             current = kernel.get(uids)
             if current != limit:
-                found.append({**row, "uid": str(uids), "kernel": _as_dict(current), "desired": _as_dict(limit)})
+                sides = {"kernel": _as_dict(current), "desired": _as_dict(limit)}
+                found.append({**row, **uids.as_dict(), **sides, "problem": ""})
     return found
+
+
+def _wanted(
+    entry: Entry, targets: list[Uids], users: HostUsers, ram: int | None, names: Vocabulary
+) -> dict[Uids, Limit | None]:
+    """What shall be there for an entry, by UIDs; None where nothing shall."""
+    entry.uids_on(users)  # for what it raises
+    wanted: dict[Uids, Limit | None] = {}
+    for who in targets:
+        wanted[who] = entry.declaration.limit(who, ram, names) if entry.declaration else None
+    for who in targets:
+        wanted.update((charge.uids, charge) for charge in entry.charges_on(who, users))
+    return wanted
 
 
 def _as_dict(limit: Limit | None) -> dict[str, object] | None:

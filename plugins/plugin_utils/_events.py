@@ -9,8 +9,11 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass
+from datetime import datetime, timezone
+from itertools import pairwise
 from typing import Any
 
+from ansible_collections.devfleet.uid_mem.plugins.module_utils._argument_specs import KERNEL_PARTS, PARTS, UID_MEM_INFO
 from ansible_collections.devfleet.uid_mem.plugins.plugin_utils._arguments import (
     TaskError,
     make_validator,
@@ -20,23 +23,12 @@ from ansible_collections.devfleet.uid_mem.plugins.plugin_utils._arguments import
 )
 from ansible_collections.devfleet.uid_mem.plugins.plugin_utils._device import OWN_PATH, Query, Reading
 from ansible_collections.devfleet.uid_mem.plugins.plugin_utils._drift import DesiredLimits, parse_desired
+from ansible_collections.devfleet.uid_mem.plugins.plugin_utils._limits import LimitsError, Uids
+from ansible_collections.devfleet.uid_mem.plugins.plugin_utils._users import android_name
 
 # More than any kernel keeps.
 ALL_EVENTS = 1_000_000
-# What the kernel tells, and what is on the disk.
-KERNEL_PARTS = ("features", "limits", "stats", "events")
-PARTS = (*KERNEL_PARTS, "file")
-
-INFO_SPEC: dict[str, dict[str, object]] = {
-    "gather": {"type": "list", "elements": "str", "choices": list(PARTS)},
-    "since": {"type": "raw"},
-    "max_events": {"type": "int", "default": 1000},
-    "event_types": {"type": "list", "elements": "str"},
-    "desired": {"type": "list", "elements": "dict"},
-    "path": {"type": "str"},
-}
-
-_INFO = make_validator(INFO_SPEC)
+_INFO = make_validator(UID_MEM_INFO)
 _AGE = re.compile(r"([0-9]+)\s*(s|m|h|d)", re.ASCII)
 _AGE_UNITS = {"s": 1, "m": 60, "h": 3600, "d": 86400}
 _FIELD = re.compile(r'(\w+)=(?:"([^"]*)"|(\S*))', re.ASCII)
@@ -101,6 +93,7 @@ class InfoRequest:
             path=(self.path or OWN_PATH) if "file" in self.parts else "",
             parts=(*parts, "subordinate") if self.desired and self.desired.subordinate else tuple(parts),
             users=self.desired.users if self.desired else (),
+            groups=self.desired.groups if self.desired else (),
             max_events=ALL_EVENTS if self.reads_all_events else self.max_events,
         )
 
@@ -145,7 +138,7 @@ def tell_events(reading: Reading, request: InfoRequest) -> dict[str, object]:
     """The events that are wanted, how many more there would be, and how many the kernel has overwritten already.
 
     A line C(event=lost) is no event: some were dropped, of a UID that has more than its share, or while they were read.
-    It is counted, not returned.
+    It is not returned; the numbers that are missing tell what is lost, and whether that was asked for.
     """
     lines = [parse_event(line) for line in (reading.events_text or "").splitlines()]
     kept = [event for event in lines if "seq" in event]
@@ -164,7 +157,11 @@ def tell_events(reading: Reading, request: InfoRequest) -> dict[str, object]:
         and (not request.event_types or event.get("event") in request.event_types)
     ]
     told = wanted[-request.max_events :]
-    overtaken = sum(event.get("count", 0) for event in lines)
+    dropped = sum(
+        max(0, event["seq"] - max(before["seq"], known) - 1)
+        for before, event in pairwise(kept)
+        if event["ts"] >= oldest
+    )
     if request.since.age_ns is not None:
         overwritten = first if kept[0]["ts"] >= oldest else 0
     else:
@@ -172,10 +169,26 @@ def tell_events(reading: Reading, request: InfoRequest) -> dict[str, object]:
     available = len(wanted)
     if not request.reads_all_events:
         # What was lost in between is not there.
-        available = max(len(told), last + 1 - max(first, known + 1) - overtaken)
+        available = max(len(told), last + 1 - max(first, known + 1) - dropped)
     return {
-        "events": told,
+        "events": [_with_time_and_user(event, reading) for event in told],
         "events_omitted": available - len(told),
-        "events_lost": overtaken + overwritten,
+        "events_lost": dropped + overwritten,
         "uptime_ns": reading.uptime_ns,
     }
+
+
+def _with_time_and_user(event: dict[str, Any], reading: Reading) -> dict[str, Any]:
+    """The event with its time of day, the name of its UID (empty where that has none), and its UIDs as numbers."""
+    told = dict(event)
+    if reading.clock_s is not None:
+        seconds = reading.clock_s - (reading.uptime_ns - event["ts"]) / 10**9
+        told["time"] = datetime.fromtimestamp(seconds, timezone.utc).strftime("%Y-%m-%dT%H:%M:%SZ")
+    try:
+        uids = Uids.parse(str(event.get("uid")))
+    except LimitsError:
+        return told
+    told.update(uids.as_dict())
+    name = reading.event_users.get(uids.first, "") or (android_name(uids.first) if reading.android else "")
+    told["user"] = name if uids.first == uids.last else ""
+    return told

@@ -99,10 +99,25 @@ class Uids:
     def __contains__(self, uid: int) -> bool:
         return self.first <= uid <= self.last
 
+    def as_dict(self) -> dict[str, object]:
+        """Their forms in a result: text, which may be that of a range, and numbers to compare and to sort by."""
+        return {"uid": str(self), "uid_first": self.first, "uid_last": self.last}
+
     @property
     def order(self) -> tuple[int, int]:
         """Place in a printed table: by first UID, of two the wider first."""
         return (self.first, -self.last)
+
+
+def merged(ranges: Iterable[Uids]) -> list[Uids]:
+    """The same UIDs as ranges without a UID in common, in their order."""
+    found: list[Uids] = []
+    for uids in sorted(ranges, key=lambda uids: uids.order):
+        if found and uids.first <= found[-1].last:
+            found[-1] = Uids(found[-1].first, max(found[-1].last, uids.last))
+        else:
+            found.append(uids)
+    return found
 
 
 def _bounded_uid(digits: str) -> int:
@@ -163,11 +178,11 @@ class Limit:
         return " ".join(words)
 
     def as_dict(self) -> dict[str, object]:
-        """The entry with the names and forms of the module's options."""
+        """The entry with the names and forms of the module's options, and its UIDs as numbers."""
         if self.charge_to is not None:
-            return {"uid": str(self.uids), "charge_to": str(self.charge_to)}
+            return {**self.uids.as_dict(), "charge_to": str(self.charge_to)}
         return {
-            "uid": str(self.uids),
+            **self.uids.as_dict(),
             "max": "max" if self.max is None else self.max,
             "high": "max" if self.high is None else self.high,
             "policy": self.policy,

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from typing import Any, Protocol
 
+from ansible_collections.devfleet.uid_mem.plugins.plugin_utils._command_size import fits
 from ansible_collections.devfleet.uid_mem.plugins.plugin_utils._device import (
     Change,
     DeviceError,
@@ -15,12 +16,14 @@ from ansible_collections.devfleet.uid_mem.plugins.plugin_utils._device import (
     Reading,
     Written,
     embedded,
-    fits,
     parse_reading,
     parse_written,
     read_command,
     write_command,
 )
+
+# Of meta/runtime.yml, as module_defaults names it.
+ACTION_GROUP = "group/devfleet.uid_mem.uid_mem"
 
 
 class Action(Protocol):
@@ -28,6 +31,7 @@ class Action(Protocol):
 
     _connection: Any
     _task: Any
+    _templar: Any
 
     def _low_level_execute_command(self, cmd: str, *, in_data: bytes | None, encoding_errors: str) -> dict[str, Any]:
         """Run a command on the host."""
@@ -40,6 +44,20 @@ def refuse_async(action: Action) -> None:
             f"{action._task.action} does not support async: it makes at most two short remote calls."
             " Take async and poll off the task."
         )
+
+
+def module_defaults_of(action: Action) -> set[str]:
+    """The options that the task has from C(module_defaults).
+
+    By the time a plugin runs, Ansible has put them among the arguments. One that the task gives with the same value
+    counts as one of them.
+    """
+    task = action._task
+    found: dict[str, Any] = {}
+    for defaults in getattr(task, "module_defaults", None) or []:
+        for name in (ACTION_GROUP, task.resolved_action):
+            found.update(action._templar.template(defaults.get(name) or {}))
+    return {name for name, value in found.items() if name in task.args and task.args[name] == value}
 
 
 def read_device(action: Action, query: Query) -> Reading:

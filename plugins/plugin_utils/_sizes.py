@@ -28,6 +28,12 @@ FORMS = (
     " a share of the device's RAM (25%), or max for no limit"
 )
 
+_PERIOD = re.compile(r"([0-9]+)\s*(s|m|h|d)", re.ASCII)
+_PERIOD_UNITS = {"s": 1, "m": 60, "h": 3600, "d": 86400}
+# Longest time that a limit may be for, in seconds.
+MAX_PERIOD_S = 366 * 86400
+# How other programs spell that there is no limit.
+_NO_LIMIT = frozenset({"-1", "infinity", "inf", "none", "no", "unlimited", "nolimit", "off", "never"})
 _NUMBER = re.compile(r"([0-9]+(?:\.[0-9]+)?)\s*([A-Za-z%]*)", re.ASCII)
 _GRACE = re.compile(r"([0-9]+)\s*(ms|s|m)", re.ASCII)
 _GRACE_UNITS = {"ms": 1, "s": 1000, "m": 60_000}
@@ -76,18 +82,15 @@ def parse_size(value: object, *, name: str = "max", minimum: int = MIN_LIMIT) ->
         return Size(text)
     match = _NUMBER.fullmatch(text)
     if not match:
-        raise SizeError(f"{name}: {value!r} is not a size; {FORMS}")
+        hint = "; did you mean max, for no limit?" if text.lower() in _NO_LIMIT else f"; {FORMS}"
+        raise SizeError(f"{name}: {value!r} is not a size{hint}")
     number, unit = Fraction(match[1]), match[2].upper()
     if unit == "%":
         if not 0 < number <= 100:
             raise SizeError(f"{name}: {text} is not a share of the device's RAM; write more than 0% and at most 100%")
         return Size(text, percent=number)
     if unit not in UNITS:
-        hint = (
-            f"; did you mean {match[1]}{unit[0]}?"
-            if unit in ("KB", "KIB", "MB", "MIB", "GB", "GIB", "TB", "TIB")
-            else ""
-        )
+        hint = f"; did you mean {match[1]}{unit[0]}?" if re.fullmatch("[KMGT](I|B|IB)", unit) else ""
         raise SizeError(f"{name}: {value!r} is not a size{hint or '; ' + FORMS}")
     if not unit and number.denominator != 1:
         raise SizeError(f"{name}: {text} bytes is not a whole number; did you mean {text}M or {text}G?")
@@ -124,6 +127,17 @@ def parse_grace(value: object, *, name: str = "grace") -> int:
     if milliseconds > MAX_GRACE_MS:
         raise SizeError(f"{name}: {text} is longer than the longest grace period, one hour (60m)")
     return milliseconds
+
+
+def parse_period(value: object, *, name: str = "for") -> int:
+    """A time in seconds, written C(90s), C(30m), C(2h) or C(1d)."""
+    match = _PERIOD.fullmatch(str(value).strip())
+    if not match:
+        raise SizeError(f"{name}: {value!r} is not a time; write a number with its unit: 90s, 30m, 2h or 1d")
+    seconds = int(match[1]) * _PERIOD_UNITS[match[2]]
+    if not 1 <= seconds <= MAX_PERIOD_S:
+        raise SizeError(f"{name}: {value} is not between one second and {MAX_PERIOD_S // 86400} days")
+    return seconds
 
 
 def format_size(size: int | None) -> str:

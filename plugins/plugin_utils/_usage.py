@@ -29,11 +29,11 @@ class Usage:
 
 
 def parse_stats(text: str) -> list[dict[str, object]]:
-    """The lines of C(stats) as dictionaries: numbers as numbers, the UID as text, as it is everywhere."""
+    """The lines of C(stats) as dictionaries: numbers as numbers, the UID as it is everywhere."""
     rows: list[dict[str, object]] = []
     for line in text.splitlines():
         uid, *words = line.split()
-        row: dict[str, object] = {"uid": uid}
+        row = Uids(int(uid), int(uid)).as_dict()
         for key, _equals, value in (word.partition("=") for word in words):
             row[key] = int(value) if value.isdigit() else value
         rows.append(row)

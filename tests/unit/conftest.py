@@ -13,11 +13,16 @@ from functools import partial
 from pathlib import Path
 
 import pytest
+from hypothesis import HealthCheck, settings
 
 from ansible_collections.devfleet.uid_mem.plugins.plugin_utils import _remote
 from ansible_collections.devfleet.uid_mem.plugins.plugin_utils._device import read_command, write_command
 from ansible_collections.devfleet.uid_mem.tests.unit.device import Device
 from ansible_collections.devfleet.uid_mem.tests.unit.host import Host
+
+# On a busy machine, nothing is fast.
+settings.register_profile("any_machine", deadline=None, suppress_health_check=[HealthCheck.too_slow])
+settings.load_profile("any_machine")
 
 
 def _link(directory: Path, **programs: str) -> str:
@@ -42,8 +47,8 @@ def _userland(name: str, place: Path) -> str:
     if toybox is None:
         pytest.skip("toybox is not installed")
     applets = subprocess.run([toybox], capture_output=True, text=True, check=True).stdout.split()
-    # Debian's toybox is built without these two; Android's has dd.
-    missing = {tool: str(shutil.which(tool)) for tool in ("dd", "gzip") if tool not in applets}
+    # Debian's toybox is built without these; Android's has dd and tr.
+    missing = {tool: str(shutil.which(tool)) for tool in ("dd", "gzip", "tr") if tool not in applets}
     return _link(place, **{**dict.fromkeys(set(applets) - {"["}, toybox), **missing, "sh": program})
 
 

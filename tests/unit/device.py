@@ -60,6 +60,17 @@ class Device:
         )
         place.chmod(0o755)
 
+    def program(self, name: str) -> str | None:
+        """The path of one of its utilities."""
+        return shutil.which(name, path=self.environment["PATH"].partition(":")[2])
+
+    def set_program(self, name: str, text: str) -> None:
+        """Give it a utility of its own, a script that finds the device's directory in DEVICE. For dash."""
+        place = Path(self.environment["PATH"].split(":")[0]) / name
+        place.unlink(missing_ok=True)
+        place.write_text(f"#!/bin/sh\nDEVICE={self.root}\n{text}\n")
+        place.chmod(0o755)
+
     def set_room(self, max_entries: int, *, evict: bool) -> None:
         """Set the module's parameters."""
         self.parameters.mkdir(parents=True, exist_ok=True)

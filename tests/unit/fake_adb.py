@@ -11,17 +11,22 @@ import sys
 from pathlib import Path
 from typing import Any
 
-from ansible_collections.devfleet.uid_mem.plugins.plugin_utils._adb import PROBE
+from ansible_collections.devfleet.uid_mem.plugins.plugin_utils._adb import IDENTIFY, PROBE
 
 PROGRAM = """\
 #!{python} -I
 import json, os, subprocess, sys, time
 here = {here!r}
 words = sys.argv[1:]
+serial = ""
 if words[:1] == ["-s"]:
+    serial = words[1]
     words = words[2:]
 with open(here + "/calls", "a") as calls:
     calls.write(json.dumps(sys.argv[1:]) + "\\n")
+if words[-1] == {identify!r}:
+    print(json.load(open(here + "/identities")).get(serial, "sh: not found"))
+    sys.exit()
 path = here + "/" + ("probe" if words[-1] == {probe!r} else words[0]) + ".json"
 answers = json.load(open(path))
 answer = answers.pop(0) if len(answers) > 1 else answers[0]
@@ -48,7 +53,8 @@ class FakeAdb:
         self.place = place
         place.mkdir()
         self.program = place / "adb"
-        self.program.write_text(PROGRAM.format(python=sys.executable, here=str(place), probe=PROBE))
+        self.program.write_text(PROGRAM.format(python=sys.executable, here=str(place), probe=PROBE, identify=IDENTIFY))
+        self.identities()
         self.program.chmod(0o755)
         self.says("start-server")
         self.says("disconnect")
@@ -64,6 +70,11 @@ class FakeAdb:
     def devices(self, *lines: str) -> None:
         """What C(devices -l) lists."""
         self.says("devices", {"out": "\n".join(["List of devices attached", *lines, "", ""])})
+
+    def identities(self, **device_of: str) -> None:
+        """Which device is behind a serial, told by the id of its boot."""
+        boots = {serial: f"{boot * 8}-1111-2222-3333-{boot * 12}\npid:[1]" for serial, boot in device_of.items()}
+        (self.place / "identities").write_text(json.dumps(boots))
 
     def calls(self) -> list[list[str]]:
         """The arguments of each call so far."""

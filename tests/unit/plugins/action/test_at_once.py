@@ -20,7 +20,7 @@ import pytest
 from ansible_collections.devfleet.uid_mem.plugins.plugin_utils import _remote
 from ansible_collections.devfleet.uid_mem.plugins.plugin_utils._device import Change, read_command, write_command
 from ansible_collections.devfleet.uid_mem.plugins.plugin_utils._limits import Table, Uids
-from ansible_collections.devfleet.uid_mem.plugins.plugin_utils._scripts import SUM_FUNCTION
+from ansible_collections.devfleet.uid_mem.plugins.plugin_utils._program import DIRECTORY
 from ansible_collections.devfleet.uid_mem.tests.unit.host import Host
 
 if TYPE_CHECKING:
@@ -39,7 +39,7 @@ def command_of(device: Device, change: Change) -> str:
 
 
 @pytest.fixture
-def crowded(device: Device, write_limits: Path, monkeypatch: pytest.MonkeyPatch) -> Device:
+def busy_device(device: Device, write_limits: Path, monkeypatch: pytest.MonkeyPatch) -> Device:
     """A device with limits in kernel and file, and a lock that somebody has left."""
     root = str(device.root)
     monkeypatch.setattr(_remote, "read_command", partial(read_command, root=root))
@@ -60,25 +60,29 @@ def declare(device: Device, number: int) -> dict[str, Any]:
     )
 
 
-def test_nothing_is_lost(crowded: Device) -> None:
+def test_nothing_is_lost(busy_device: Device) -> None:
     with ThreadPoolExecutor(AT_ONCE) as pool:
-        results = list(pool.map(partial(declare, crowded), range(AT_ONCE)))
+        results = list(pool.map(partial(declare, busy_device), range(AT_ONCE)))
     assert [result.get("msg") for result in results] == [None] * AT_ONCE
     assert all(result["kernel_changed"] and result["file_changed"] for result in results)
     wanted = Table.parse("".join(f"{1000 + number} max=2M\n" for number in range(AT_ONCE)))
-    assert crowded.limits.read_text() == wanted.text()
-    assert Table.parse(crowded.read_file()) == wanted
-    assert crowded.read_file().splitlines()[:3] == COMMENTS
-    assert crowded.files() == ["limits"]
+    assert busy_device.limits.read_text() == wanted.text()
+    assert Table.parse(busy_device.read_file()) == wanted
+    assert busy_device.read_file().splitlines()[:3] == COMMENTS
+    assert busy_device.files() == ["limits"]
 
 
-def test_lock_that_is_taken_while_it_is_judged(crowded: Device) -> None:
+def test_lock_that_is_taken_while_it_is_judged(busy_device: Device) -> None:
     """It goes and a live process takes it, between the look at it and its removal: that one is waited for."""
     boot = Path("/proc/sys/kernel/random/boot_id").read_text().strip()
     started = Path("/proc/self/stat").read_text().rpartition(") ")[2].split()[19]
     owner = f"{boot}.{os.getpid()}.{started}"
-    lock, looks, seen = crowded.file.parent / ".limits.uid_mem.lock", crowded.root / "looks", crowded.root / "seen"
-    crowded.prelude += f"""
+    lock, looks, seen = (
+        busy_device.file.parent / ".limits.uid_mem.lock",
+        busy_device.root / "looks",
+        busy_device.root / "seen",
+    )
+    busy_device.prelude += f"""
 readlink() {{
   command readlink "$@"
   echo >>{looks}
@@ -88,29 +92,29 @@ sleep() {{
   command readlink {lock} >>{seen}
   rm -f {lock}
 }}"""
-    assert declare(crowded, 0).get("msg") is None
+    assert declare(busy_device, 0).get("msg") is None
     assert seen.exists(), "the lock of a live process was removed"
     assert seen.read_text() == f"{owner}\n"
-    assert crowded.files() == ["limits"]
+    assert busy_device.files() == ["limits"]
 
 
-def test_killed_at_any_moment(crowded: Device) -> None:
+def test_killed_at_any_moment(busy_device: Device) -> None:
     """As by a power cut: the file is the old one or the new one, and the next task is not hindered by what is left."""
     for number, seconds in enumerate(KILLED_AFTER):
-        before = crowded.read_file()
+        before = busy_device.read_file()
         wanted = f"# {number}\n" + "".join(f"{uid} max={number + 1}M\n" for uid in range(1, 200))
         change = Change(
             "/etc/uid_mem/limits",
             file_text=wanted,
             set_lines=wanted.splitlines(),
-            file_sum=sum_of(crowded, crowded.file),
-            kernel_sum=sum_of(crowded, crowded.limits),
+            file_sum=sum_of(busy_device, busy_device.file),
+            kernel_sum=sum_of(busy_device, busy_device.limits),
         )
         writer = subprocess.Popen(
-            ["sh", "-c", command_of(crowded, change)],
+            ["sh", "-c", command_of(busy_device, change)],
             stdin=subprocess.PIPE,
             stdout=subprocess.DEVNULL,
-            env=crowded.environment,
+            env=busy_device.environment,
             start_new_session=True,
         )
         assert writer.stdin
@@ -119,14 +123,15 @@ def test_killed_at_any_moment(crowded: Device) -> None:
         time.sleep(seconds)
         os.killpg(writer.pid, signal.SIGKILL)
         writer.wait()
-        assert crowded.read_file() in (before, wanted)
-    result = declare(crowded, 5)
+        assert busy_device.read_file() in (before, wanted)
+    result = declare(busy_device, 5)
     assert result.get("msg") is None
-    assert crowded.files() == ["limits"]
-    in_file = Table.parse(crowded.read_file())
+    assert busy_device.files() == ["limits"]
+    in_file = Table.parse(busy_device.read_file())
     assert in_file.get(Uids(1005, 1005))
     assert in_file.get(Uids(6, 6)) is None
 
 
 def sum_of(device: Device, path: Path) -> str:
-    return device.run(f"{SUM_FUNCTION}sum_of {path}").stdout.decode().strip()
+    shared = (DIRECTORY / "lib" / "read_files.sh").read_text(encoding="utf-8")
+    return device.run(f"{shared}sum_of {path}").stdout.decode().strip()

@@ -39,6 +39,10 @@ def make_fleet(place: Path, size: int, write_limits: Path) -> Fleet:
         write_program(fleet.place / programs / "id", ID.format(path=path))
         device.limits.write_text("10070 max=9437184 high=max policy=default metric=rss grace_ms=0 mode=enforce\n")
         device.write_file("10070 max=9M\n")
+        (device.root / "etc" / "group").write_text("students:x:500:games\n")
+        # Not the process that would sleep for two hours.
+        (device.root / "run" / "systemd" / "system").mkdir(parents=True)
+        write_program(fleet.place / programs / "systemd-run", "#!/bin/sh\n")
         (device.root / "etc" / "subuid").write_text("games:100000:65536\n")
     return fleet
 

@@ -84,7 +84,7 @@ def test_many_limits_are_two_calls(host: Host, count: int) -> None:
         (
             [{"uid": 5, "max": "1M"}, {"uid": 6, "max": "1M", "colour": "red"}],
             "item 2 of limits (uid 6): unknown argument colour;"
-            " an item takes charge_to, grace, high, max, metric, mode, policy, state, subordinate, uid, user.",
+            " an item takes charge_to, grace, group, high, max, metric, mode, policy, state, subordinate, uid, user.",
         ),
         (
             [{"uid": 5, "max": 100}],
@@ -107,7 +107,7 @@ def test_many_limits_are_two_calls(host: Host, count: int) -> None:
             [{"uid": 5, "charge_to": 6}, {"uid": 6, "charge_to": 7}],
             "5 charge_to=6 and 6 charge_to=7 form a chain; charge 5 to the UID that pays in the end",
         ),
-        ([{"max": "1M"}], "item 1 of limits: one of uid and user is required."),
+        ([{"max": "1M"}], "item 1 of limits: one of uid, user and group is required."),
         ([{"uid": 5, "user": "nobody", "max": "1M"}], "item 1 of limits (uid 5): uid and user exclude each other."),
         ([{"user": "a b", "max": "1M"}], "item 1 of limits (user a b): user: 'a b' is not the name of a user."),
         (
@@ -139,7 +139,7 @@ def test_many_limits_are_two_calls(host: Host, count: int) -> None:
             [{"uid": "10-20", "max": "1M"}, {"uid": "15-25", "max": "1M"}],
             "10-20 and 15-25 overlap and neither lies within the other",
         ),
-        ([5], "limits"),
+        ([5], "item 1 of limits: 5 is no dictionary; write one like {uid: 1000, max: 2G}."),
         ({"uid": 5, "max": "1M"}, "limits"),
     ],
 )
@@ -154,8 +154,7 @@ def test_bad_items(host: Host, limits: Any, message: str) -> None:
     [
         ({"uid": 5, "user": "nobody", "max": "1M"}, "uid and user exclude each other; give one of them."),
         ({"uid": 5, "limits": []}, "uid and limits exclude each other; give one of them."),
-        ({"limits": [], "max": "1M"}, "max cannot be given beside limits; each item of limits has its own."),
-        ({"limits": [], "state": "absent", "grace": 0}, "grace, state cannot be given beside limits"),
+        ({"limits": None}, "limits is null, no list. Is the variable empty? An empty list is written []."),
         ({"uid": 5, "max": "1M", "purge": True}, "purge: true needs limits, the list of all limits that shall be ther"),
         ({"uid": 5, "max": "1M", "persist": False, "runtime": False}, "persist: false and runtime: false leave nothin"),
         ({"uid": 5, "max": "1M", "below_usage": "kill"}, "value of below_usage must be one of: warn, refuse, ignore,"),
@@ -314,7 +313,7 @@ def test_eviction_is_foretold(host: Host) -> None:
     host.device.set_room(2, evict=True)
     warning = (
         "The kernel of this host has room for 2 limits (module parameter max_entries):"
-        " it drops the 1 that were set longest ago."
+        " it evicts the 1 that were set longest ago."
     )
     predicted = host.limit(check=True, uid=7, max="1M", persist=False)
     result = host.limit(uid=7, max="1M", persist=False)
@@ -378,7 +377,7 @@ def test_conflict_without_end(host: Host, monkeypatch: pytest.MonkeyPatch) -> No
     host.connection.after_call = lambda: host.device.write_file(f"# {len(host.connection.calls)}\n")
     result = host.limit(uid=7, max="1M")
     assert result["msg"] == (
-        "/etc/uid_mem/limits is changed by someone else again and again. Nothing was changed; run the task again."
+        "/etc/uid_mem/limits keeps being changed by another process. Nothing was changed; run the task again."
     )
     assert len(host.connection.calls) == 6
     assert host.state()[0] == ""
@@ -388,10 +387,13 @@ def test_conflict_without_end(host: Host, monkeypatch: pytest.MonkeyPatch) -> No
 
 
 def test_info_of_everything(host: Host) -> None:
-    (host.device.proc / "events").write_text('seq=0 ts=5 event=kill uid=7 pid=8 comm="x" max=9\n')
+    (host.device.proc / "events").write_text('seq=0 ts=5 event=kill uid=10070 pid=8 comm="x" max=9\n')
     result = host.info()
     assert result["events"] == [
-        {"seq": 0, "ts": 5, "event": "kill", "uid": "7", "pid": 8, "comm": "x", "max": 9},
+        {
+            **{"seq": 0, "ts": 5, "event": "kill", "pid": 8, "comm": "x", "max": 9},
+            **{"uid": "10070", "uid_first": 10070, "uid_last": 10070, "user": "", "time": result["events"][0]["time"]},
+        },
     ]
     assert (result["events_omitted"], result["events_lost"]) == (0, 0)
     assert set(result) == {

@@ -11,6 +11,8 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from ansible_collections.devfleet.uid_mem.plugins.plugin_utils._limits import Uids
+
 if TYPE_CHECKING:
     from ansible_collections.devfleet.uid_mem.tests.unit.host import Host
 
@@ -47,7 +49,7 @@ def test_subordinate_uids_use_the_budget(host: Host, whose: dict[str, Any], uid:
     assert sorted(kernel(host)) == sorted([f"{uid} max={64 * MIB}", *lines])
     assert sorted(file(host)) == sorted([f"{uid} max=64M", *lines])
     assert len(host.connection.calls) == 2
-    assert {"uid": ranges[0], "charge_to": str(uid)} in result["after"]
+    assert {**Uids.parse(ranges[0]).as_dict(), "charge_to": str(uid)} in result["after"]
     assert f"{ranges[0]} charge_to={uid}\n" in result["diff"][0]["after"]
     again = host.limit(**task)
     assert (again["changed"], again["after"], len(host.connection.calls)) == (False, result["after"], 1)
@@ -177,7 +179,7 @@ def test_usage_of_what_is_charged(host: Host) -> None:
 
 def test_second_account(host: Host) -> None:
     task: dict[str, Any] = {"user": "nobody", "charge_to": 1000}
-    assert host.limit(**task)["after"] == [{"uid": str(NOBODY), "charge_to": "1000"}]
+    assert host.limit(**task)["after"] == [{**Uids(NOBODY, NOBODY).as_dict(), "charge_to": "1000"}]
     assert (kernel(host), file(host)) == ([f"{NOBODY} charge_to=1000"], [f"{NOBODY} charge_to=1000"])
     assert not host.limit(**task)["changed"]
     assert host.limit(user="nobody", max="1M")["changed"]
@@ -188,7 +190,7 @@ def test_second_account(host: Host) -> None:
 def test_drift(host: Host) -> None:
     write_subuid(host, "1000:100000:65536")
     desired: list[dict[str, Any]] = [{"uid": 1000, "max": "64M", "subordinate": True}]
-    missing = {"uid": "100000-165535", "charge_to": "1000"}
+    missing = {**Uids(100000, 165535).as_dict(), "charge_to": "1000"}
 
     def drift(items: list[dict[str, Any]]) -> list[tuple[Any, ...]]:
         rows = host.info(desired=items)["desired_drift"]

@@ -14,18 +14,24 @@ import pytest
 import yaml
 
 from ansible_collections.devfleet.uid_mem.plugins.action import uid_mem_info, uid_mem_limit
+from ansible_collections.devfleet.uid_mem.plugins.module_utils import _argument_specs
+from ansible_collections.devfleet.uid_mem.plugins.modules import device_program as program_doc
 from ansible_collections.devfleet.uid_mem.plugins.modules import uid_mem_info as info_doc
 from ansible_collections.devfleet.uid_mem.plugins.modules import uid_mem_limit as limit_doc
-from ansible_collections.devfleet.uid_mem.plugins.plugin_utils import _arguments, _events
 from ansible_collections.devfleet.uid_mem.plugins.plugin_utils._device import Query, read_command
 from ansible_collections.devfleet.uid_mem.plugins.plugin_utils._diff import FILE_HEADER
-from ansible_collections.devfleet.uid_mem.plugins.plugin_utils._limits import Table
+from ansible_collections.devfleet.uid_mem.plugins.plugin_utils._limits import Table, Uids
 
 if TYPE_CHECKING:
     from ansible_collections.devfleet.uid_mem.tests.unit.host import Host
 
 DEFAULTS = "high=max policy=default metric=rss grace_ms=0 mode=enforce"
 MIB = 1 << 20
+RANGE = Uids(10000, 19999)
+
+
+def uid(number: int) -> dict[str, object]:
+    return Uids(number, number).as_dict()
 
 
 # --- what a task does
@@ -41,6 +47,8 @@ def test_new_limit(host: Host) -> None:
         "after": [
             {
                 "uid": "10070",
+                "uid_first": 10070,
+                "uid_last": 10070,
                 "max": 100 * MIB,
                 "high": "max",
                 "policy": "default",
@@ -50,6 +58,8 @@ def test_new_limit(host: Host) -> None:
             }
         ],
         "usage": [],
+        "counts": {"before": 0, "after": 1, "added": 1, "removed": 0, "changed": 0, "unchanged": 0},
+        "returned_all": True,
         "engine": "hooks",
         "kernel": host.device.release,
         "diff": [
@@ -97,7 +107,7 @@ def test_every_key(host: Host) -> None:
     assert host.state()[0] == (
         "10000-19999 max=2147483648 high=1610612736 policy=highest_rss metric=anon grace_ms=2000 mode=audit\n"
     )
-    assert result["after"][0] == {**args, "uid": "10000-19999", "max": 2 << 30, "high": 3 << 29, "grace": "2000ms"}
+    assert result["after"][0] == {**args, **RANGE.as_dict(), "max": 2 << 30, "high": 3 << 29, "grace": "2000ms"}
     assert not host.limit(**result["after"][0])["changed"]
 
 
@@ -199,7 +209,7 @@ def test_file_keeps_bytes_that_are_not_utf8(host: Host) -> None:
 
 def test_usage(host: Host) -> None:
     (host.device.proc / "stats").write_text("10069 usage=1\n10070 usage=2 procs=1\n10071 usage=3\n")
-    assert host.limit(uid=10070, max="100M")["usage"] == [{"uid": "10070", "usage": 2, "procs": 1}]
+    assert host.limit(uid=10070, max="100M")["usage"] == [{**uid(10070), "usage": 2, "procs": 1}]
     assert [row["uid"] for row in host.limit(uid="10070-10075", max="100M")["usage"]] == ["10070", "10071"]
 
 
@@ -214,7 +224,7 @@ def test_usage_is_known_once_there_is_a_limit(host: Host) -> None:
 
     host.connection.after_call = count_another
     limits = [{"uid": 10070, "max": "100M"}, {"uid": 10071, "state": "absent"}]
-    assert host.limit(limits=limits)["usage"] == [{"uid": "10070", "usage": 2}, {"uid": "10071", "usage": 3}]
+    assert host.limit(limits=limits)["usage"] == [{**uid(10070), "usage": 2}, {**uid(10071), "usage": 3}]
 
 
 @pytest.mark.parametrize("diff", [True, False])
@@ -284,7 +294,7 @@ def test_no_permission(host: Host, monkeypatch: pytest.MonkeyPatch, check: bool)
     ("args", "message"),
     [
         ({"uid": 10070}, "max is missing; write the limit (100M), or state: absent."),
-        ({"max": "1M"}, "one of uid, user and limits is required."),
+        ({"max": "1M"}, "one of uid, user, group and limits is required."),
         ({"uid": True, "max": "1M"}, "uid: True is neither a UID (10070) nor a range of UIDs (10000-19999)."),
         ({"uid": 10070.0, "max": "1M"}, "uid: 10070.0 is neither a UID (10070) nor a range of UIDs (10000-19999)."),
         ({"uid": [1], "max": "1M"}, "uid: [1] is neither a UID (10070) nor a range of UIDs (10000-19999)."),
@@ -318,8 +328,8 @@ def test_no_permission(host: Host, monkeypatch: pytest.MonkeyPatch, check: bool)
         (
             {"uid": 5, "max": "1M", "color": "red"},
             "unknown argument color;"
-            " this module takes below_usage, charge_to, grace, high, limits, max, metric, mode, path, persist, policy,"
-            " purge, runtime, state, subordinate, uid, user.",
+            " this module takes below_usage, charge_to, for, grace, group, high, limits, max, metric, mode, path,"
+            " persist, policy, purge, return_all, runtime, state, subordinate, uid, user.",
         ),
     ],
 )
@@ -346,13 +356,6 @@ def test_overlap_in_the_kernel(host: Host) -> None:
 def test_overlap_in_the_file(host: Host) -> None:
     host.device.write_file("10-20 max=1M\n")
     assert "(in /etc/uid_mem/limits on this host)" in host.refused(uid="15-25", max="1M")
-
-
-def test_file_that_the_kernel_would_refuse(host: Host) -> None:
-    host.device.write_file("# mine\n5 max=banana\n")
-    message = host.refused(uid=10070, max="100M")
-    assert message.startswith("/etc/uid_mem/limits, line 2: max='banana' is not a size")
-    assert message.endswith("The kernel would refuse the file at the next boot. Correct or delete that line.")
 
 
 def test_kernel_of_another_version(host: Host) -> None:
@@ -475,7 +478,7 @@ def test_info(host: Host) -> None:
             "metrics": ["rss", "anon"],
         },
         "limits": [limit.as_dict() for limit in Table.parse("10070 max=100M")],
-        "stats": [{"uid": "10070", "usage": 2, "procs": 1}],
+        "stats": [{**uid(10070), "usage": 2, "procs": 1}],
         "kernel": host.device.release,
         "loaded": True,
         "not_loaded_because": "",
@@ -505,7 +508,7 @@ def test_info_without_the_module(bare_host: Host) -> None:
     assert "events" not in result
     limit = result["file_limits"][0]
     assert (limit["uid"], limit["max"]) == ("10070", 100 * MIB)
-    assert result["drift"] == [{"uid": "10070", "kernel": None, "file": limit}]
+    assert result["drift"] == [{**uid(10070), "kernel": None, "file": limit}]
     assert [(row["uid"], row["kernel"], row["desired"]) for row in result["desired_drift"]] == [("10070", None, limit)]
     assert "failed" not in bare_host.info(since="1d")
     assert len(bare_host.connection.calls) == 1
@@ -551,7 +554,7 @@ def test_info_of_a_file_that_is_no_good(host: Host) -> None:
     host.device.write_file("10070 max=100M\n5 max=1k\n")
     result = host.info()
     assert result["file_error"].startswith("/etc/uid_mem/limits, line 2: max=1k is below the minimum")
-    assert "drift" not in result
+    assert [row["uid"] for row in result["file_limits"]] == [row["uid"] for row in result["drift"]] == ["10070"]
     assert "line 2" in host.info(gather="file")["file_error"]
     host.device.file.unlink()
     assert host.info()["file_limits"] == []
@@ -577,18 +580,21 @@ def assert_documented(options: dict[str, Any], specs: Any) -> None:
 
 
 def test_documented_options_are_those_checked() -> None:
-    assert_documented(yaml.safe_load(limit_doc.DOCUMENTATION)["options"], _arguments.ARGUMENT_SPEC)
-    assert_documented(yaml.safe_load(info_doc.DOCUMENTATION)["options"], _events.INFO_SPEC)
+    assert_documented(yaml.safe_load(limit_doc.DOCUMENTATION)["options"], _argument_specs.UID_MEM_LIMIT)
+    assert_documented(yaml.safe_load(info_doc.DOCUMENTATION)["options"], _argument_specs.UID_MEM_INFO)
+    assert_documented(yaml.safe_load(program_doc.DOCUMENTATION)["options"], _argument_specs.DEVICE_PROGRAM)
 
 
 def test_documented_results_are_those_returned(host: Host) -> None:
     result = host.limit(uid=10070, max="100M", diff=False)
-    assert set(result) == {"changed", *yaml.safe_load(limit_doc.RETURN)}
+    assert {*result, "reverts"} == {"changed", *yaml.safe_load(limit_doc.RETURN)}
+    for_a_day: dict[str, Any] = {"for": "1d"}
+    assert "reverts" in host.limit(uid=10070, max="200M", check=True, **for_a_day)
     contained = yaml.safe_load(limit_doc.RETURN)["after"]["contains"]
     assert {*result["after"][0], "charge_to"} == set(contained)
     host.device.limits.write_text("100000-165535 charge_to=10070\n")
     (charge,) = host.limit(limits=[], purge=True, check=True)["before"]
-    assert charge == {"uid": "100000-165535", "charge_to": "10070"}
+    assert charge == {**Uids(100000, 165535).as_dict(), "charge_to": "10070"}
     (host.device.proc / "events").write_text("")
     returned = yaml.safe_load(info_doc.RETURN)
     info = host.info(desired=[{"uid": 10070, "max": "1M"}])

@@ -18,7 +18,7 @@ from ansible.template import Templar
 
 from ansible_collections.devfleet.uid_mem.plugins.doc_fragments import adb as adb_fragment
 from ansible_collections.devfleet.uid_mem.plugins.inventory import adb_devices
-from ansible_collections.devfleet.uid_mem.plugins.plugin_utils._adb import AdbClient
+from ansible_collections.devfleet.uid_mem.plugins.plugin_utils._adb import AdbClient, AdbTimeoutError
 from ansible_collections.devfleet.uid_mem.tests.unit.fake_adb import FakeAdb
 from ansible_collections.devfleet.uid_mem.tests.unit.loading import load
 
@@ -67,6 +67,7 @@ def test_hosts(fake: FakeAdb) -> None:
         "ansible_adb_serial": "0A1B2C",
         "ansible_adb_executable": str(fake.program),
         "adb_serial": "0A1B2C",
+        "adb_also": [],
         "adb_state": "device",
         "adb_transport": "usb",
         "adb_usb": "1-2",
@@ -120,9 +121,84 @@ def test_no_name(fake: FakeAdb) -> None:
         parse(fake, hostnames=["''", "adb_none"])
 
 
-def test_same_name(fake: FakeAdb) -> None:
-    with pytest.raises(AnsibleParserError, match=r"the devices 0A1B2C and 192\.0\.2\.7:5555 the same name, device\."):
-        parse(fake, hostnames=["adb_state"])
+def test_same_name(fake: FakeAdb, warnings: list[str]) -> None:
+    """Both get a name that does not depend on which of them is listed first."""
+    assert list(parse(fake, hostnames=["adb_state"]).hosts) == ["device_0A1B2C", "device_192.0.2.7_5555"]
+    assert warnings == ["2 devices would have the name device. They are device_0A1B2C, device_192.0.2.7_5555."]
+
+
+# --- one device, one host
+
+SAME = "product:oriole model:Pixel_6 device:oriole"
+MDNS = "adb-0A1B2C-x1Y2z3._adb-tls-connect._tcp"
+
+
+def test_one_phone_by_usb_tcp_and_mdns(fake: FakeAdb) -> None:
+    tcp = f"192.0.2.9:5555 device {SAME} transport_id:7"
+    other = f"192.0.2.10:5555 device {SAME} transport_id:9"
+    fake.devices(f"{MDNS} device {SAME} transport_id:8", tcp, PIXEL, other, BOARD)
+    fake.identities(**{MDNS: "a", "192.0.2.9:5555": "a", "0A1B2C": "a", "192.0.2.10:5555": "b"})
+    data = parse(fake)
+    assert list(data.hosts) == ["0A1B2C", "192.0.2.10_5555", "192.0.2.7_5555"]
+    assert variables(data, "0A1B2C")["adb_also"] == [MDNS, "192.0.2.9:5555"]
+    # A board of which there is one is not asked.
+    assert sum(words[2:3] == ["shell"] for words in fake.calls()) == 4
+    assert len(parse(fake, duplicates="keep").hosts) == 5
+
+
+def test_which_connection_it_is(fake: FakeAdb) -> None:
+    """An address that the inventory names goes before others, and these before a name of mDNS."""
+    lines = [f"{serial} device {SAME} transport_id:7" for serial in (MDNS, "192.0.2.9:5555", "192.0.2.8:5555")]
+    fake.identities(**dict.fromkeys([MDNS, "192.0.2.9:5555", "192.0.2.8:5555"], "a"))
+    fake.says("connect", {"out": "already connected to it\n"})
+    fake.devices(*lines)
+    assert list(parse(fake).hosts) == ["192.0.2.9_5555"]
+    assert list(parse(fake, connect=["192.0.2.8"]).hosts) == ["192.0.2.8_5555"]
+    fake.devices(lines[0], f"{MDNS}x device {SAME} transport_id:8")
+    fake.identities(**{MDNS: "a", f"{MDNS}x": "a"})
+    assert len(parse(fake).hosts) == 1
+
+
+def test_devices_that_do_not_tell_what_they_are(fake: FakeAdb, monkeypatch: pytest.MonkeyPatch) -> None:
+    """They stay hosts of their own, as those do that hang."""
+    fake.devices(PIXEL, f"192.0.2.9:5555 device {SAME} transport_id:7", f"y offline {SAME}")
+    assert len(parse(fake, states=["device", "offline"]).hosts) == 3
+    run = AdbClient.run
+
+    def run_or_hang(self: AdbClient, *words: str, timeout: float) -> Any:
+        if words[2:3] == ("shell",):
+            raise AdbTimeoutError("late")
+        return run(self, *words, timeout=timeout)
+
+    monkeypatch.setattr(AdbClient, "run", run_or_hang)
+    assert len(parse(fake).hosts) == 2
+
+
+def test_boards_with_the_same_serial(fake: FakeAdb, warnings: list[str]) -> None:
+    fake.devices(
+        "0123456789ABCDEF device usb:1-2 product:evk model:EVK device:evk transport_id:1",
+        "0123456789ABCDEF device usb:1-3 product:evk model:EVK device:evk transport_id:2",
+        PIXEL,
+    )
+    data = parse(fake)
+    assert list(data.hosts) == ["0123456789ABCDEF_usb_1-2", "0123456789ABCDEF_usb_1-3", "0A1B2C"]
+    assert variables(data, "0123456789ABCDEF_usb_1-3")["ansible_adb_serial"] == "usb:1-3"
+    assert variables(data, "0123456789ABCDEF_usb_1-3")["adb_serial"] == "0123456789ABCDEF"
+    assert "2 devices have the serial 0123456789ABCDEF. One of them is chosen by its USB port, usb:1-2" in warnings[0]
+    assert len(warnings) == 2
+    # Its name does not depend on the state of the other one.
+    fake.devices(
+        "0123456789ABCDEF device usb:1-2 product:evk model:EVK device:evk transport_id:1",
+        "0123456789ABCDEF offline usb:1-3 transport_id:2",
+    )
+    assert list(parse(fake).hosts) == ["0123456789ABCDEF_usb_1-2"]
+
+
+def test_boards_that_nothing_tells_apart(fake: FakeAdb, warnings: list[str]) -> None:
+    fake.devices("X device transport_id:1", "X device transport_id:2", PIXEL)
+    assert list(parse(fake).hosts) == ["0A1B2C"]
+    told = "A device with the serial X is not in the inventory: another one has the same, and nothing tells them apart."
+    assert warnings == [told, told]
 
 
 def test_constructed(fake: FakeAdb) -> None:

@@ -36,7 +36,7 @@ from ansible_collections.devfleet.uid_mem.plugins.plugin_utils._device import (
     write_command,
 )
 from ansible_collections.devfleet.uid_mem.plugins.plugin_utils._limits import Uids
-from ansible_collections.devfleet.uid_mem.plugins.plugin_utils._scripts import READ_SCRIPT, SUM_FUNCTION, WRITE_SCRIPT
+from ansible_collections.devfleet.uid_mem.plugins.plugin_utils._program import DIRECTORY, compact_program
 from ansible_collections.devfleet.uid_mem.plugins.plugin_utils._usage import Usage, usage_of
 from ansible_collections.devfleet.uid_mem.plugins.plugin_utils._users import HostUsers
 
@@ -81,13 +81,15 @@ def as_nobody(device: Device) -> dict[str, Any]:
 
 
 def test_scripts_hold_no_single_quotes() -> None:
-    assert "'" not in READ_SCRIPT + WRITE_SCRIPT
+    assert "'" not in compact_program("read_limits") + compact_program("write_limits")
 
 
-@pytest.mark.parametrize("script", [READ_SCRIPT, WRITE_SCRIPT], ids=["read", "write"])
-def test_scripts_pass_shellcheck(script: str) -> None:
+@pytest.mark.parametrize("name", ["read_limits", "write_limits"])
+def test_scripts_pass_shellcheck(name: str) -> None:
+    """Without its comments, as it travels: a line of a string that looks like one would be gone."""
     if shutil.which("shellcheck") is None:
         pytest.skip("shellcheck is not installed")
+    script = compact_program(name)
     done = subprocess.run(
         ["shellcheck", "-s", "sh", "-S", "style", "-"], input=script, capture_output=True, text=True, check=False
     )
@@ -348,6 +350,25 @@ def test_no_event_yet(device: Device) -> None:
     assert reading.features["engine"] == "hooks"
 
 
+def test_read_the_users_of_events(device: Device) -> None:
+    """Of the newest, by getent where there is one, and the time of day."""
+    device.load_module(LINE)
+    uids = [4, 1000, 1001, 1000]
+    (device.proc / "events").write_text(
+        "".join(f"seq={seq} ts=5 event=high uid={uid} max=9\n" for seq, uid in enumerate(uids))
+    )
+    (device.root / "etc" / "passwd").write_text(
+        "root:x:0:0::/:/bin/sh\nalice:x:1000:1::/:/bin/sh\nbob:x:1001:1::/:/bin/sh\n"
+    )
+    before = int(time.time())
+    for text in ("exit 127", 'shift; for uid do grep ":x:$uid:" "$DEVICE/etc/passwd"; done'):
+        device.set_program("getent", text)
+        reading = read(device, Query(parts=("events",), max_events=3))
+        assert {uid: reading.event_users.get(uid) for uid in (4, 1000, 1001)} == {4: None, 1000: "alice", 1001: "bob"}
+        assert reading.clock_s is not None
+        assert before <= reading.clock_s <= time.time()
+
+
 def test_events_are_not_for_everybody(device: Device) -> None:
     device.load_module(LINE)
     (device.proc / "events").write_text("seq=1 ts=5 event=high uid=7\n")
@@ -433,10 +454,36 @@ def test_other_abi(dash_device: Device) -> None:
 def test_root_without_permission(dash_device: Device) -> None:
     dash_device.load_module()
     reading = replace(read(dash_device), euid=0, kernel_writable=False, file_writable=False)
-    with pytest.raises(DeviceError, match=r"limits on this host, although it runs as root: run it on the host itself"):
+    with pytest.raises(DeviceError, match=r"limits on this host, although it runs as root: it needs CAP_SYS_RESOURCE"):
         reading.require_permission(kernel=True, file=True)
     with pytest.raises(DeviceError, match=r"limits on this host, although it runs as root: .*read-only"):
         reading.require_permission(kernel=False, file=True)
+
+
+@pytest.mark.parametrize(
+    ("path", "text", "kind"),
+    [
+        (".dockerenv", "", "docker"),
+        ("run/.containerenv", "", "podman"),
+        ("run/systemd/container", "systemd-nspawn\n", "systemd-nspawn"),
+        ("proc/1/environ", "TERM=linux\0container=lxc\0", "lxc"),
+    ],
+)
+def test_container(device: Device, path: str, text: str, kind: str) -> None:
+    """Nobody can install a module or a kernel in there."""
+    assert read(device).container == ""
+    (device.root / path).parent.mkdir(parents=True, exist_ok=True)
+    (device.root / path).write_text(text)
+    reading = read(device)
+    assert reading.container == kind
+    message = reading.why_not_loaded()
+    assert message.startswith(
+        f"This host is a container ({kind}) and has no /proc/uid_mem: its kernel is that of the machi"
+    )
+    assert "kernel_install" not in message
+    reading = replace(reading, loaded=True, euid=0, kernel_writable=False)
+    with pytest.raises(DeviceError, match=r"this host is a container .* Run it there, for the UIDs"):
+        reading.require_permission(kernel=True, file=False)
 
 
 @pytest.mark.parametrize(
@@ -726,7 +773,7 @@ def test_file_changed_meanwhile(device: Device) -> None:
     file_sum = read(device).file_sum
     device.write_file("5 max=9M\n")
     message = refused(device, change_of("6 max=1M\n", "6 max=1M", file_sum=file_sum))
-    assert message.startswith("/etc/uid_mem/limits is changed by someone else again and again. Nothing was changed")
+    assert message.startswith("/etc/uid_mem/limits keeps being changed by another process. Nothing was changed")
     assert device.read_file() == "5 max=9M\n"
     assert device.limits.read_text() == LINE
 
@@ -775,7 +822,8 @@ def test_disk_really_full(device: Device) -> None:
     directory.mkdir()
     # The old file has the size of 5 max=1M in any case, so its sum can be had elsewhere.
     (device.root / "copy").write_text("5 max=1M\n")
-    file_sum = device.run(f"{SUM_FUNCTION}sum_of {device.root}/copy").stdout.decode().strip()
+    shared = (DIRECTORY / "lib" / "read_files.sh").read_text(encoding="utf-8")
+    file_sum = device.run(f"{shared}sum_of {device.root}/copy").stdout.decode().strip()
     change = change_of(text, *lines, file_sum=file_sum)
     change = replace(change, kernel_sum=read(device).kernel_sum)
     mounted = (
@@ -947,7 +995,7 @@ def test_kernel_changed_meanwhile(device: Device) -> None:
     before = read(device)
     device.limits.write_text("")
     change = change_of("6 max=1M\n", "6 max=1M", file_sum=before.file_sum, kernel_sum=before.kernel_sum)
-    with pytest.raises(ConflictError, match=r"^/proc/uid_mem/limits is changed by someone else again and again"):
+    with pytest.raises(ConflictError, match=r"^/proc/uid_mem/limits keeps being changed by another process"):
         write(device, change)
     assert device.limits.read_text() == ""
     assert device.read_file() == "5 max=1M\n"

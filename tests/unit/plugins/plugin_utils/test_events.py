@@ -11,12 +11,11 @@ from typing import Any
 
 import pytest
 
+from ansible_collections.devfleet.uid_mem.plugins.module_utils._argument_specs import KERNEL_PARTS, PARTS
 from ansible_collections.devfleet.uid_mem.plugins.plugin_utils._arguments import TaskError
 from ansible_collections.devfleet.uid_mem.plugins.plugin_utils._device import Reading, parse_reading
 from ansible_collections.devfleet.uid_mem.plugins.plugin_utils._events import (
     ALL_EVENTS,
-    KERNEL_PARTS,
-    PARTS,
     parse_event,
     parse_info_arguments,
     tell_events,
@@ -80,6 +79,31 @@ def test_event() -> None:
     assert parse_event('comm="777"')["comm"] == "777"
 
 
+def test_time_and_user() -> None:
+    """By the host's clock of today, which was 100 s after its boot when it was read."""
+    reading = replace(ring(0, 4), clock_s=1_700_000_000, event_users={10002: "alice"})
+    told = tell_events(reading, parse_info_arguments({}))
+    events: Any = told["events"]
+    assert [(event["time"], event["user"]) for event in events[2:]] == [
+        ("2023-11-14T22:11:42Z", "alice"),
+        ("2023-11-14T22:11:43Z", ""),
+    ]
+    assert [(event["uid"], event["uid_first"], event["uid_last"]) for event in events[2:]] == [
+        ("10002", 10002, 10002),
+        ("10003", 10003, 10003),
+    ]
+    events = tell_events(replace(reading, android=True), parse_info_arguments({}))["events"]
+    assert [event["user"] for event in events] == ["u0_a0", "u0_a1", "alice", "u0_a3"]
+
+
+def test_event_without_a_single_uid() -> None:
+    text = "seq=1 ts=5 event=limit_set uid=5-9 max=7\nseq=2 ts=6 event=new_kind\n"
+    reading = replace(ring(0, 1), events_text=text, event_users={5: "alice"}, clock_s=None)
+    events: Any = tell_events(reading, parse_info_arguments({}))["events"]
+    assert (events[0]["uid_first"], events[0]["uid_last"], events[0]["user"]) == (5, 9, "")
+    assert events[1] == {"seq": 2, "ts": 6, "event": "new_kind"}
+
+
 def test_all_events() -> None:
     assert tell(ring(0, 3)) == ([0, 1, 2], 0, 0)
     assert tell(ring(0, 0)) == ([], 0, 0)
@@ -129,10 +153,30 @@ def test_events_of_a_type() -> None:
 
 
 def test_a_reader_that_was_overtaken() -> None:
+    """What was there when it began, and gone when it read, is lost once."""
     lost = "|event=lost count=7\n"
-    assert tell(ring(7, 9, lost=lost)) == ([7, 8], 0, 14)
+    assert tell(ring(7, 9, lost=lost)) == ([7, 8], 0, 7)
     reading = replace(ring(7, 9, lost=lost), events_first="event=lost count=7")
-    assert tell(reading) == ([7, 8], 0, 14)
+    assert tell(reading) == ([7, 8], 0, 7)
+
+
+def test_a_gap_between_events() -> None:
+    """Events of a UID that has more than its share are dropped, and older ones of others are kept."""
+    text = line(10) + line(11) + "event=lost count=3\n" + line(15) + line(16)
+    reading = replace(ring(10, 12), events_text=text)
+    assert tell(reading) == ([10, 11, 15, 16], 0, 10 + 3)
+    assert tell(reading, since=9) == ([10, 11, 15, 16], 0, 3)
+    assert tell(reading, since=11) == ([15, 16], 0, 3)
+    assert tell(reading, since=13) == ([15, 16], 0, 1), "two of them were known"
+    assert tell(reading, since=15) == ([16], 0, 0), "all of them were older"
+    assert tell(reading, since="86s") == ([15, 16], 0, 3), "some of them may have been young enough"
+    assert tell(reading, since="84s") == ([16], 0, 0)
+
+
+def test_a_gap_among_the_newest_events() -> None:
+    text = line(15) + "event=lost count=2\n" + line(18)
+    reading = replace(ring(10, 19), events_text=text)
+    assert tell(reading, max_events=3, since=9) == ([15, 18], 5, 2)
 
 
 @pytest.mark.parametrize(

@@ -112,6 +112,8 @@ def test_short_line_has_what_differs() -> None:
     assert limit.short_line() == "5-9 max=max high=1K policy=highest_rss metric=anon grace_ms=5 mode=audit"
     assert limit.as_dict() == {
         "uid": "5-9",
+        "uid_first": 5,
+        "uid_last": 9,
         "max": "max",
         "high": 1024,
         "policy": "highest_rss",
@@ -125,7 +127,7 @@ def test_a_charge_stands_alone() -> None:
     charge = Limit(Uids(100000, 165535), None, charge_to=2001)
     assert parse_line("100000-165535 charge_to=2001") == charge
     assert charge.short_line() == charge.line() == "100000-165535 charge_to=2001"
-    assert charge.as_dict() == {"uid": "100000-165535", "charge_to": "2001"}
+    assert charge.as_dict() == {**Uids(100000, 165535).as_dict(), "charge_to": "2001"}
 
 
 @pytest.mark.parametrize(

@@ -41,8 +41,8 @@ RssAnon:\t    1024 kB
 
 def test_stats() -> None:
     assert parse_stats("10070 usage=5 max=max\n10071 usage=6\n") == [
-        {"uid": "10070", "usage": 5, "max": "max"},
-        {"uid": "10071", "usage": 6},
+        {"uid": "10070", "uid_first": 10070, "uid_last": 10070, "usage": 5, "max": "max"},
+        {"uid": "10071", "uid_first": 10071, "uid_last": 10071, "usage": 6},
     ]
 
 

@@ -12,7 +12,10 @@ from ansible_collections.devfleet.uid_mem.plugins.plugin_utils._limits import MA
 from ansible_collections.devfleet.uid_mem.plugins.plugin_utils._users import (
     HostUsers,
     UserError,
+    android_name,
     android_uid,
+    parse_members,
+    parse_names,
     parse_subordinate,
     parse_user,
     user_id,
@@ -110,3 +113,20 @@ def test_no_names(name: str) -> None:
 def test_number() -> None:
     with pytest.raises(UserError, match="user: 1000 is a number; write uid: 1000"):
         parse_user("1000")
+
+
+def test_android_names() -> None:
+    for name in ("u0_a70", "u0_a0", "u0_a9999", "u10_a70", "u0_i7", "u2_i1000"):
+        uid = android_uid(name)
+        assert uid is not None
+        assert android_name(uid) == name
+    assert [android_name(uid) for uid in (0, 1000, 20000, 1001 * 100_000 + 10_000)] == [""] * 4
+
+
+def test_members() -> None:
+    text = "lost\n5\ngroup\n1000\n\nx\n1001\nunknown\n7\ngroup\n"
+    assert parse_members(text, ("a", "b", "c")) == {"a": (1000, 1001), "b": None, "c": ()}
+
+
+def test_names_of_uids() -> None:
+    assert parse_names("1000 alice\nx y\n1000 alias\n1001 bob\n") == {1000: "alice", 1001: "bob"}
