@@ -22,6 +22,7 @@
 #include <sys/signalfd.h>
 #include <sys/stat.h>
 #include <sys/timerfd.h>
+#include <sys/wait.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -46,14 +47,13 @@
 /* However many are killed, the metrics are written this often for it. */
 #define KILL_TEXTFILE_MS	1000
 
-#define NEVER			INT64_MAX
-
 struct options options = {
 	.policy = "default",
 	.textfile_interval_ns = DEFAULT_TEXTFILE_NS,
 };
 
-static struct reader log_reader = { .fd = -1 }, hook_reader = { .fd = -1 };
+static struct reader log_reader = { .fd = -1 }, hook_reader = { .fd = -1 }, reclaim_reader = { .fd = -1 };
+static uint64_t reclaim_seq;		/* not kept: what is to be done shows in usage */
 static int scan_fd = -1;
 static int scan_timer = -1;
 static bool stopping;
@@ -96,6 +96,8 @@ static int event_priority(const struct field *event)
 	} priorities[] = {
 		{ "kill", PRIORITY_WARNING },
 		{ "would_kill", PRIORITY_WARNING },
+		{ "term", PRIORITY_WARNING },
+		{ "would_term", PRIORITY_WARNING },
 		{ "unkillable", PRIORITY_ERROR },
 		{ "lost", PRIORITY_WARNING },
 	};
@@ -151,6 +153,17 @@ static bool take_for_hook(const char *line, size_t length, uint64_t lost)
 	if (!hook_has_room())
 		return false;
 	hook_run(options.on_kill, line);
+	return true;
+}
+
+static bool take_for_reclaim(const char *line, size_t length, uint64_t lost)
+{
+	struct field event;
+
+	(void)length;
+	(void)lost;
+	if (find_field(line, "event", &event) && value_is(&event, "high"))
+		reclaim_want((uint32_t)find_number(line, "uid"));
 	return true;
 }
 
@@ -228,6 +241,9 @@ static bool open_files(bool resumed)
 	}
 	if (options.on_kill && reader_open(&hook_reader, &state->hook_seq, resumed))
 		return false;
+	reclaim_seq = 0;
+	if (reader_open(&reclaim_reader, &reclaim_seq, false))
+		return false;
 	if (!options.interval_ns)
 		return true;
 	scan_fd = open(SCAN_FILE, O_WRONLY | O_CLOEXEC);
@@ -242,6 +258,7 @@ static void close_files(void)
 {
 	reader_close(&log_reader);
 	reader_close(&hook_reader);
+	reader_close(&reclaim_reader);
 	if (scan_fd >= 0) {
 		close(scan_fd);
 		scan_fd = -1;
@@ -310,6 +327,16 @@ static void restore_again(void)
 		restore_limits(options.limits, RESTORE_ALL);
 }
 
+static void reap_children(void)
+{
+	int status;
+	pid_t pid;
+
+	while ((pid = waitpid(-1, &status, WNOHANG)) > 0)
+		if (!reclaim_ended(pid, status))
+			hook_ended(pid, status);
+}
+
 static void take_signal(int fd)
 {
 	struct signalfd_siginfo signal;
@@ -318,7 +345,7 @@ static void take_signal(int fd)
 		return;
 	switch (signal.ssi_signo) {
 	case SIGCHLD:
-		hook_reap();
+		reap_children();
 		break;
 	case SIGHUP:
 		restore_again();
@@ -330,7 +357,7 @@ static void take_signal(int fd)
 
 static void write_textfile(void)
 {
-	textfile_write(options.textfile, state->lost);
+	textfile_write(options.textfile);
 	textfile_written = now_ms();
 	textfile_at = textfile_written + (int64_t)(options.textfile_interval_ns / NS_PER_MS);
 }
@@ -344,9 +371,11 @@ static bool hook_goes_on(void)
 /* Until the next thing to do at a time, in ms; -1 for none. */
 static int time_to_wait(void)
 {
-	int64_t next = retry_at < textfile_at ? retry_at : textfile_at;
-	int64_t left = next - now_ms();
+	int64_t next = retry_at < textfile_at ? retry_at : textfile_at, left;
 
+	if (reclaim_due() < next)
+		next = reclaim_due();
+	left = next - now_ms();
 	if (hook_goes_on())
 		return 0;
 	if (next == NEVER)
@@ -356,7 +385,7 @@ static int time_to_wait(void)
 	return left > 3600000 ? 3600000 : (int)left;
 }
 
-static void run_readers(bool log, bool hook)
+static void run_readers(bool log, bool hook, bool reclaim)
 {
 	bool loaded = true;
 
@@ -364,17 +393,20 @@ static void run_readers(bool log, bool hook)
 		loaded &= reader_run(&log_reader, take_for_log);
 	if (hook)
 		loaded &= reader_run(&hook_reader, take_for_hook);
+	if (reclaim)
+		loaded &= reader_run(&reclaim_reader, take_for_reclaim);
 	if (!loaded)
 		detach();
 }
 
 static void serve(int signals)
 {
-	enum { SIGNALS, SCANS, LOG, HOOK, NR };
+	enum { SIGNALS, SCANS, LOG, HOOK, RECLAIM, NR };
 	struct pollfd fds[NR] = {
 		[SIGNALS] = { .fd = signals, .events = POLLIN },
 		[SCANS] = { .fd = scan_timer, .events = POLLIN },
 		[HOOK] = { .events = POLLIN },
+		[RECLAIM] = { .events = POLLIN },
 	};
 
 	while (!stopping) {
@@ -383,13 +415,16 @@ static void serve(int signals)
 		fds[LOG].fd = log_is_full ? log_room_fd() : log_reader.fd;
 		fds[LOG].events = log_is_full ? POLLOUT : POLLIN;
 		fds[HOOK].fd = hook_has_room() ? hook_reader.fd : -1;
+		fds[RECLAIM].fd = reclaim_reader.fd;
 		if (poll(fds, NR, time_to_wait()) < 0)
 			continue;
 		if (fds[SIGNALS].revents)
 			take_signal(signals);
 		if (fds[SCANS].revents)
 			scan();
-		run_readers(fds[LOG].revents, fds[HOOK].revents || hook_goes_on());
+		run_readers(fds[LOG].revents, fds[HOOK].revents || hook_goes_on(), fds[RECLAIM].revents);
+		if (now_ms() >= reclaim_due())
+			reclaim_run(now_ms());
 		if (now_ms() >= retry_at)
 			retry();
 		if (now_ms() >= textfile_at)
@@ -664,6 +699,7 @@ int main(int argc, char **argv)
 	process_is_ready();
 	serve(signals);
 
+	reclaim_stop();
 	say(PRIORITY_INFO, "ends");
 	if (options.textfile)
 		textfile_remove(options.textfile);

@@ -4,9 +4,9 @@
 
 # ---- without systemd: service scripts of OpenRC and of sysvinit
 
-# The runlevel that OpenRC begins with once local file systems are there; Debian's has no boot.
+# The runlevel with the local file systems: boot, but sysinit with Debian, which has boot and does not enter it.
 early_runlevel() {
-	if [ -d /etc/runlevels/boot ]; then echo boot; else echo sysinit; fi
+	if [ -n "$(ls -A /etc/runlevels/boot 2>/dev/null)" ]; then echo boot; else echo sysinit; fi
 }
 
 # enable_service NAME RUNLEVEL: it is started at each boot.

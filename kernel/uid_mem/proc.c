@@ -198,7 +198,7 @@ static int stats_show(struct seq_file *seq, void *v)
 	if (procs || user->max_events || user->high_events) {
 		uid_mem_print_size(max, sizeof(max), user->limit.max);
 		seq_printf(seq,
-			   "%u usage=%llu peak=%llu anon=%llu file=%llu shmem=%llu swap=%llu procs=%u max=%s kills=%lu max_events=%lu high_events=%lu\n",
+			   "%u usage=%llu peak=%llu anon=%llu file=%llu shmem=%llu swap=%llu procs=%u max=%s kills=%lu max_events=%lu high_events=%lu terms=%lu\n",
 			   user->uid, uid_mem_bytes(u.live + u.dying),
 			   uid_mem_bytes(user->peak),
 			   uid_mem_bytes(u.counts[MM_ANONPAGES]),
@@ -206,7 +206,7 @@ static int stats_show(struct seq_file *seq, void *v)
 			   uid_mem_bytes(u.counts[MM_SHMEMPAGES]),
 			   uid_mem_bytes(u.counts[MM_SWAPENTS]),
 			   procs, max, user->kills, user->max_events,
-			   user->high_events);
+			   user->high_events, user->terms);
 	}
 	rt_mutex_unlock(&user->mutex);
 	return 0;
@@ -231,16 +231,25 @@ static const struct proc_ops stats_ops = {
 	.proc_release = seq_release,
 };
 
+static void show_names(struct seq_file *seq, const char *key,
+		       const char *const *names, int nr)
+{
+	int i;
+
+	seq_printf(seq, " %s=", key);
+	for (i = 0; i < nr; i++)
+		seq_printf(seq, "%s%s", i ? "," : "", names[i]);
+}
+
 static int features_show(struct seq_file *seq, void *v)
 {
 	char policies[256];
-	int i;
 
 	uid_mem_policy_print_all(policies, sizeof(policies));
-	seq_printf(seq, "abi=1 engine=%s policies=%s metrics=",
-		   uid_mem_engine_name, policies);
-	for (i = 0; i < UID_MEM_NR_METRICS; i++)
-		seq_printf(seq, "%s%s", i ? "," : "", uid_mem_metric_names[i]);
+	seq_printf(seq, "abi=1 engine=%s policies=%s", uid_mem_engine_name,
+		   policies);
+	show_names(seq, "metrics", uid_mem_metric_names, UID_MEM_NR_METRICS);
+	show_names(seq, "on_high", uid_mem_on_high_names, UID_MEM_NR_ON_HIGH);
 	uid_mem_syscalls_show(seq);
 	seq_putc(seq, '\n');
 	return 0;

@@ -38,9 +38,11 @@
  * @unkillable_at: when there last was nobody to kill, in jiffies
  * @over: usage was above max at the last look
  * @high_told: the high event of this crossing is out
+ * @term_due: somebody is still to be asked to end for this crossing of high
  * @max_told: the max event of this crossing is out
  * @unkillable_told: @unkillable_at is valid
  * @kills: processes killed
+ * @terms: processes asked to end
  * @max_events: how often max was crossed
  * @high_events: how often high was crossed
  * @log_rate: limits its lines in the kernel's log
@@ -66,9 +68,11 @@ struct uid_mem_user {
 	unsigned long unkillable_at;
 	bool over;
 	bool high_told;
+	bool term_due;
 	bool max_told;
 	bool unkillable_told;
 	unsigned long kills;
+	unsigned long terms;
 	unsigned long max_events;
 	unsigned long high_events;
 	struct ratelimit_state log_rate;

@@ -344,6 +344,7 @@ static void set_user_limit(struct uid_mem_user *user,
 	user->limit = *limit;
 	/* New levels are new crossings. */
 	user->high_told = false;
+	user->term_due = false;
 	user->max_told = false;
 	user->unkillable_told = false;
 	user->over = false;

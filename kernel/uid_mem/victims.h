@@ -78,5 +78,7 @@ int uid_mem_victims_find(struct uid_mem_victims *v, struct uid_mem_user *user,
 void uid_mem_victims_put(struct uid_mem_victims *v);
 bool uid_mem_victim_kill(struct uid_mem_user *user,
 			 const struct uid_mem_victim *victim);
+bool uid_mem_victim_term(struct uid_mem_user *user,
+			 const struct uid_mem_victim *victim);
 
 #endif

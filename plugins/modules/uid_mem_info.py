@@ -127,7 +127,9 @@ EXAMPLES = r"""
 
 RETURN = r"""
 features:
-  description: What the kernel's module can do, with the names it gives; C(policies) and C(metrics) are lists.
+  description:
+    - What the kernel's module can do, with the names it gives; C(policies), C(metrics) and C(on_high) are lists. One
+      that is older than C(on_high) does not have it.
   returned: when O(gather) has it
   type: dict
   sample:
@@ -135,6 +137,7 @@ features:
     engine: hooks
     policies: [highest_rss, longest_run_time, worst, youngest]
     metrics: [rss, anon]
+    on_high: [event, term, reclaim]
 limits:
   description:
     - All limits, in the order of the kernel. The names and forms are those of the options of
@@ -151,6 +154,7 @@ limits:
       uid_last: 10070
       max: 104857600
       high: max
+      on_high: event
       policy: default
       metric: rss
       grace: "0"

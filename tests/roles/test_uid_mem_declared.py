@@ -74,7 +74,7 @@ class Host:
         self.start_with("systemd")
         self.command("id", 'case "$*" in -u) echo 0 ;; *) exec /usr/bin/id "$@" ;; esac')
         self.command("modinfo", 'case "$*" in "-n uid_mem") echo /lib/modules/uid_mem.ko ;; esac')
-        self.command("systemctl", 'echo "$*" >>"$DEVICE/called"; case "$*" in *is-failed*) test -e "$DEVICE/failed" ;; esac')
+        self.command("systemctl", 'echo "$*" >>"$DEVICE/called"; case "$*" in *is-*) test -e "$DEVICE/$2" ;; esac')
 
     def command(self, name: str, script: str) -> None:
         path = self.root / "bin" / name
@@ -89,8 +89,9 @@ class Host:
             (self.root / "run/systemd/system").mkdir(parents=True)
         elif init == "openrc":
             (self.root / "run/openrc").mkdir(parents=True)
-            (self.root / "etc/runlevels/boot").mkdir(parents=True)
-            (self.root / "etc/runlevels/default").mkdir(parents=True)
+            for runlevel in ("boot", "default", "sysinit"):
+                (self.root / "etc/runlevels" / runlevel).mkdir(parents=True)
+            (self.root / "etc/runlevels/boot/localmount").touch()
             self.command("rc-update", 'case $2 in add) ln -s x "$DEVICE/etc/runlevels/$4/$3" ;; esac')
             self.command("rc-service", 'echo "$*" >>"$DEVICE/called"')
         elif init == "sysvinit":
@@ -295,7 +296,7 @@ def test_a_unit_that_failed_at_boot_is_mended(host: Host) -> None:
     """The module was missing at the boot, after a failed DKMS build; the unit stayed failed once it was there."""
     host.play(uid_mem_limits=[RANGE])
     (host.root / "called").unlink()
-    (host.root / "failed").touch()
+    (host.root / "is-failed").touch()
     host.play(uid_mem_limits=[RANGE])
     assert "restart uid_mem-limits.service" in (host.root / "called").read_text().splitlines()
 
