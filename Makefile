@@ -94,6 +94,10 @@ sanity: ## run ansible-test sanity
 molecule: ## run a molecule scenario on virtual devices; SCENARIO=stock: Debian's own kernels; SCENARIO=openrc, SCENARIO=sysvinit: no systemd; SCENARIO=android: adbd, no Python; SCENARIO=rollout: five devices, each rollout goes wrong
 	@tools/test $(SCENARIO:default=molecule)
 
+.PHONY: docs
+docs: ## build the documentation site; the last line is the page to open
+	@tools/docs
+
 .PHONY: build
 build: ## build the collection's tarball into this directory
 	@cp "$$(tools/run tools/collection tarball)" .

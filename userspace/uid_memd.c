@@ -362,7 +362,7 @@ static void write_textfile(void)
 	textfile_at = textfile_written + (int64_t)(options.textfile_interval_ns / NS_PER_MS);
 }
 
-/* A kill that was left for want of room, which there is now. */
+/* A kill that waited for a free place among the running commands, which there is now. */
 static bool hook_goes_on(void)
 {
 	return reader_has_line(&hook_reader) && hook_has_room();

@@ -29,7 +29,7 @@ missing_for_signing() {
 	if [ -d /sys/firmware/efi ] && ! command -v mokutil >/dev/null; then printf mokutil; fi
 }
 
-# missing_packages: what DKMS needs and the device has not.
+# missing_packages: what DKMS needs and the device lacks.
 missing_packages() {
 	missing=''
 	[ -e "/lib/modules/$running/build/include" ] || missing=linux-headers-$running

@@ -38,7 +38,7 @@ keep_unit() {
 		ln -s "../$UNIT" "$UNIT_WANTED"
 	fi
 	if [ "$changes" != "$unit_before" ] && [ "$opt_check" = no ]; then systemctl daemon-reload; fi
-	# It failed at the boot, for want of the module that is loaded now: monitoring is to see that it is mended.
+	# It failed at the boot, because the module was missing that is loaded now: monitoring is to see that it is mended.
 	if [ -e "$LIMITS" ] && systemctl -q is-failed "$UNIT" && will unit-restarted; then
 		systemctl restart "$UNIT" || say "warning=$UNIT fails again: see 'systemctl status $UNIT' on the device"
 	fi

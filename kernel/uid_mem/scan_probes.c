@@ -20,7 +20,7 @@
  *
  * That a probe may have another function run instead is documented
  * (Documentation/trace/kprobes.rst, "Changing Execution Path").  Where probes
- * cannot be had, a UID may get that far above its limit.
+ * are not available, a UID may get that far above its limit.
  */
 
 #include <linux/kprobes.h>

@@ -232,7 +232,7 @@ options:
     version_added: 1.0.0
   below_usage:
     description:
-      - What to do when a limit that becomes another one is below what a UID uses at that moment by O(metric), so that
+      - What to do when a limit that changes is below what a UID uses at that moment by O(metric), so that
         processes would be killed at once. V(warn) sets it and warns, V(refuse) fails before anything is changed,
         V(ignore) does not look.
       - What a UID without a limit uses is added up from C(/proc/PID/status). Memory that processes share by C(vfork)

@@ -50,7 +50,7 @@ static void *write_page(void *unused)
 	return NULL;
 }
 
-/* Once the other one waits. From then on no new page of this program can be had. */
+/* Once the other one waits. From then on no new page of this program can be taken. */
 static void *change_mapping(void *unused)
 {
 	(void)unused;

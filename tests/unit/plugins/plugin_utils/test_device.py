@@ -821,7 +821,7 @@ def test_disk_really_full(device: Device) -> None:
     text = "".join(f"{line}\n" for line in lines)
     directory = device.file.parent
     directory.mkdir()
-    # The old file has the size of 5 max=1M in any case, so its sum can be had elsewhere.
+    # The old file has the size of 5 max=1M in any case, so its sum can be computed elsewhere.
     (device.root / "copy").write_text("5 max=1M\n")
     shared = (DIRECTORY / "lib" / "read_files.sh").read_text(encoding="utf-8")
     file_sum = device.run(f"{shared}sum_of {device.root}/copy").stdout.decode().strip()
