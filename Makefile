@@ -14,8 +14,10 @@ ARCH ?= $(shell uname -m)
 DEBUG ?=
 # The virtual device that `make device` starts.
 DEVICE ?= uidmem-device
-# The molecule scenario: default, rollout, stock or android.
+# The molecule scenario: default, rollout, stock, openrc, sysvinit or android.
 SCENARIO ?= default
+# For selftests: an image of SERIES without CONFIG_UID_MEM; built if it is not given.
+BASELINE ?=
 # For demo, test-kernel and bench: hooks, a kernel with our patch, or scan, the stock kernel.
 ENGINE ?= hooks
 
@@ -23,7 +25,7 @@ ENGINE ?= hooks
 help: ## show this list
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/  make \1|\2/p' $(MAKEFILE_LIST) | \
 	    while IFS='|' read -r target text; do printf '%-20s %s\n' "$$target" "$$text"; done
-	@printf '\n%s\n' 'Variables: SERIES=$(SERIES) (kernel, test-kernel), ARCH=$(ARCH), DEBUG= (test-kernel), DEVICE=$(DEVICE) (device, device-stop), SCENARIO=$(SCENARIO) (molecule), ENGINE=$(ENGINE) (demo, test-kernel, bench)'
+	@printf '\n%s\n' 'Variables: SERIES=$(SERIES) (kernel, test-kernel, selftests), BASELINE= (selftests), ARCH=$(ARCH), DEBUG= (test-kernel), DEVICE=$(DEVICE) (device, device-stop), SCENARIO=$(SCENARIO) (molecule), ENGINE=$(ENGINE) (demo, test-kernel, bench)'
 
 .PHONY: demo
 demo: ## build a kernel, boot a virtual device on it, see the right process killed; ENGINE=scan: on its stock kernel
@@ -43,6 +45,10 @@ test-kernel: ## boot the kernel of SERIES for ARCH and run its cases; DEBUG=kasa
 	for debug in $(if $(DEBUG),$(if $(filter 1,$(DEBUG)),kasan kcsan,$(DEBUG)),none); do \
 	    tests/kernel/run --series $(SERIES) --arch $(ARCH) --engine $(ENGINE) $$([ $$debug = none ] || echo --debug $$debug) || status=1; \
 	done; exit $$status
+
+.PHONY: selftests
+selftests: ## run the kernel's own selftests on SERIES without the patch, with it, and under a limit, and compare
+	@tests/selftests/run --series $(SERIES) $(if $(BASELINE),--baseline-kernel $(BASELINE))
 
 .PHONY: kernel
 kernel: ## build the kernel of SERIES; the last line is the artifacts directory
@@ -85,8 +91,12 @@ sanity: ## run ansible-test sanity
 	@tools/test sanity
 
 .PHONY: molecule
-molecule: ## run a molecule scenario on virtual devices; SCENARIO=stock: Debian's own kernels; SCENARIO=android: adbd, no Python; SCENARIO=rollout: five devices, each rollout goes wrong
+molecule: ## run a molecule scenario on virtual devices; SCENARIO=stock: Debian's own kernels; SCENARIO=openrc, SCENARIO=sysvinit: no systemd; SCENARIO=android: adbd, no Python; SCENARIO=rollout: five devices, each rollout goes wrong
 	@tools/test $(SCENARIO:default=molecule)
+
+.PHONY: docs
+docs: ## build the documentation site; the last line is the page to open
+	@tools/docs
 
 .PHONY: build
 build: ## build the collection's tarball into this directory

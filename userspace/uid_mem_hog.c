@@ -226,7 +226,7 @@ static int use_threads(const struct work *work)
 		parts[i] = (struct part){ .begin = &begin, .memory = memory + i * each, .bytes = each };
 		error = pthread_create(&parts[i].thread, NULL, write_part, &parts[i]);
 	}
-	/* Where a thread could not be had, the process is about to end with all the others. */
+	/* Where a thread could not be created, the process is about to end with all the others. */
 	for (unsigned int i = 0; i < work->workers && !error; i++)
 		pthread_join(parts[i].thread, NULL);
 	return error;
@@ -251,7 +251,7 @@ static void run_worker(char *memory, size_t bytes, int done, int release)
 }
 
 /*
- * fork(), again and again for some seconds where memory is short: on a kernel
+ * fork(), repeatedly for some seconds where memory is short: on a kernel
  * that cannot make it wait for what a victim gives back, it fails meanwhile.
  */
 static pid_t fork_patiently(void)

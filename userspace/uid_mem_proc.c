@@ -204,6 +204,7 @@ static const struct {
 	{ "kills", offsetof(struct uid_stats, kills) },
 	{ "max_events", offsetof(struct uid_stats, max_events) },
 	{ "high_events", offsetof(struct uid_stats, high_events) },
+	{ "terms", offsetof(struct uid_stats, terms) },
 };
 
 static void set_stat(struct uid_stats *stats, const struct field *field)
@@ -253,6 +254,13 @@ bool parse_uids(const char *line, uint32_t *first, uint32_t *last)
 	return strchr(" \t\n", *line) != NULL;	/* or the end */
 }
 
+static bool has_value(const char *line, const char *key, const char *text)
+{
+	struct field field;
+
+	return find_field(line, key, &field) && value_is(&field, text);
+}
+
 static size_t count_lines(const struct file_text *file)
 {
 	size_t nr = 0;
@@ -285,6 +293,9 @@ int read_limit_table(struct limit_table *table)
 			continue;
 		limit->max = find_number(line, "max");
 		limit->high = find_number(line, "high");
+		limit->charge_to = (uint32_t)find_number(line, "charge_to");
+		limit->reclaims = has_value(line, "on_high", "reclaim");
+		limit->counts_swap = !has_value(line, "metric", "rss");
 		table->nr++;
 	}
 	free_file_text(&file);

@@ -48,7 +48,7 @@ const char *next_line(const char *line);
 
 /* A line of stats. */
 struct uid_stats {
-	uint64_t uid, usage, peak, anon, file, shmem, swap, procs, max, kills, max_events, high_events;
+	uint64_t uid, usage, peak, anon, file, shmem, swap, procs, max, kills, max_events, high_events, terms;
 };
 
 bool next_stats(const char **at, struct uid_stats *stats);
@@ -56,7 +56,10 @@ bool next_stats(const char **at, struct uid_stats *stats);
 /* A line of limits, as far as user space asks for it. */
 struct limit {
 	uint32_t first, last;
+	uint32_t charge_to;	/* 0: a budget of its own */
 	uint64_t max, high;
+	bool reclaims;		/* on_high=reclaim */
+	bool counts_swap;	/* what is swapped out counts by its metric */
 };
 
 struct limit_table {

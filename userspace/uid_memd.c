@@ -22,6 +22,7 @@
 #include <sys/signalfd.h>
 #include <sys/stat.h>
 #include <sys/timerfd.h>
+#include <sys/wait.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -46,17 +47,17 @@
 /* However many are killed, the metrics are written this often for it. */
 #define KILL_TEXTFILE_MS	1000
 
-#define NEVER			INT64_MAX
-
 struct options options = {
 	.policy = "default",
 	.textfile_interval_ns = DEFAULT_TEXTFILE_NS,
 };
 
-static struct reader log_reader = { .fd = -1 }, hook_reader = { .fd = -1 };
+static struct reader log_reader = { .fd = -1 }, hook_reader = { .fd = -1 }, reclaim_reader = { .fd = -1 };
+static uint64_t reclaim_seq;		/* not kept: what is to be done shows in usage */
 static int scan_fd = -1;
 static int scan_timer = -1;
 static bool stopping;
+static bool log_again;			/* an event is known to be for the log, which had no room */
 static uint64_t hooks_since;		/* CLOCK_BOOTTIME; kills before it are not for the command */
 static int retry_ms = FIRST_RETRY_MS;
 /* CLOCK_MONOTONIC in ms, or NEVER. */
@@ -95,6 +96,8 @@ static int event_priority(const struct field *event)
 	} priorities[] = {
 		{ "kill", PRIORITY_WARNING },
 		{ "would_kill", PRIORITY_WARNING },
+		{ "term", PRIORITY_WARNING },
+		{ "would_term", PRIORITY_WARNING },
 		{ "unkillable", PRIORITY_ERROR },
 		{ "lost", PRIORITY_WARNING },
 	};
@@ -113,13 +116,25 @@ static void want_textfile_after_kill(void)
 		textfile_at = soon;
 }
 
+/* The same event comes again where the log had no room for it. */
+static bool is_skipped(const char *line)
+{
+	if (!options.skip_kernel_log || log_again)
+		return false;
+	if (kernel_has_logged(line))
+		return true;
+	log_again = true;
+	return false;
+}
+
 static bool take_for_log(const char *line, size_t length, uint64_t lost)
 {
 	struct field event = { 0 };
 
 	find_field(line, "event", &event);
-	if (!log_line(event_priority(&event), line, length))
+	if (!is_skipped(line) && !log_event(event_priority(&event), line, length))
 		return false;
+	log_again = false;
 	state->lost += lost;
 	if (value_is(&event, "kill"))
 		want_textfile_after_kill();
@@ -138,6 +153,17 @@ static bool take_for_hook(const char *line, size_t length, uint64_t lost)
 	if (!hook_has_room())
 		return false;
 	hook_run(options.on_kill, line);
+	return true;
+}
+
+static bool take_for_reclaim(const char *line, size_t length, uint64_t lost)
+{
+	struct field event;
+
+	(void)length;
+	(void)lost;
+	if (find_field(line, "event", &event) && value_is(&event, "high"))
+		reclaim_want((uint32_t)find_number(line, "uid"));
 	return true;
 }
 
@@ -215,6 +241,9 @@ static bool open_files(bool resumed)
 	}
 	if (options.on_kill && reader_open(&hook_reader, &state->hook_seq, resumed))
 		return false;
+	reclaim_seq = 0;
+	if (reader_open(&reclaim_reader, &reclaim_seq, false))
+		return false;
 	if (!options.interval_ns)
 		return true;
 	scan_fd = open(SCAN_FILE, O_WRONLY | O_CLOEXEC);
@@ -229,6 +258,7 @@ static void close_files(void)
 {
 	reader_close(&log_reader);
 	reader_close(&hook_reader);
+	reader_close(&reclaim_reader);
 	if (scan_fd >= 0) {
 		close(scan_fd);
 		scan_fd = -1;
@@ -297,6 +327,16 @@ static void restore_again(void)
 		restore_limits(options.limits, RESTORE_ALL);
 }
 
+static void reap_children(void)
+{
+	int status;
+	pid_t pid;
+
+	while ((pid = waitpid(-1, &status, WNOHANG)) > 0)
+		if (!reclaim_ended(pid, status))
+			hook_ended(pid, status);
+}
+
 static void take_signal(int fd)
 {
 	struct signalfd_siginfo signal;
@@ -305,7 +345,7 @@ static void take_signal(int fd)
 		return;
 	switch (signal.ssi_signo) {
 	case SIGCHLD:
-		hook_reap();
+		reap_children();
 		break;
 	case SIGHUP:
 		restore_again();
@@ -317,12 +357,12 @@ static void take_signal(int fd)
 
 static void write_textfile(void)
 {
-	textfile_write(options.textfile, state->lost);
+	textfile_write(options.textfile);
 	textfile_written = now_ms();
 	textfile_at = textfile_written + (int64_t)(options.textfile_interval_ns / NS_PER_MS);
 }
 
-/* A kill that was left for want of room, which there is now. */
+/* A kill that waited for a free place among the running commands, which there is now. */
 static bool hook_goes_on(void)
 {
 	return reader_has_line(&hook_reader) && hook_has_room();
@@ -331,9 +371,11 @@ static bool hook_goes_on(void)
 /* Until the next thing to do at a time, in ms; -1 for none. */
 static int time_to_wait(void)
 {
-	int64_t next = retry_at < textfile_at ? retry_at : textfile_at;
-	int64_t left = next - now_ms();
+	int64_t next = retry_at < textfile_at ? retry_at : textfile_at, left;
 
+	if (reclaim_due() < next)
+		next = reclaim_due();
+	left = next - now_ms();
 	if (hook_goes_on())
 		return 0;
 	if (next == NEVER)
@@ -343,7 +385,7 @@ static int time_to_wait(void)
 	return left > 3600000 ? 3600000 : (int)left;
 }
 
-static void run_readers(bool log, bool hook)
+static void run_readers(bool log, bool hook, bool reclaim)
 {
 	bool loaded = true;
 
@@ -351,17 +393,20 @@ static void run_readers(bool log, bool hook)
 		loaded &= reader_run(&log_reader, take_for_log);
 	if (hook)
 		loaded &= reader_run(&hook_reader, take_for_hook);
+	if (reclaim)
+		loaded &= reader_run(&reclaim_reader, take_for_reclaim);
 	if (!loaded)
 		detach();
 }
 
 static void serve(int signals)
 {
-	enum { SIGNALS, SCANS, LOG, HOOK, NR };
+	enum { SIGNALS, SCANS, LOG, HOOK, RECLAIM, NR };
 	struct pollfd fds[NR] = {
 		[SIGNALS] = { .fd = signals, .events = POLLIN },
 		[SCANS] = { .fd = scan_timer, .events = POLLIN },
 		[HOOK] = { .events = POLLIN },
+		[RECLAIM] = { .events = POLLIN },
 	};
 
 	while (!stopping) {
@@ -370,13 +415,16 @@ static void serve(int signals)
 		fds[LOG].fd = log_is_full ? log_room_fd() : log_reader.fd;
 		fds[LOG].events = log_is_full ? POLLOUT : POLLIN;
 		fds[HOOK].fd = hook_has_room() ? hook_reader.fd : -1;
+		fds[RECLAIM].fd = reclaim_reader.fd;
 		if (poll(fds, NR, time_to_wait()) < 0)
 			continue;
 		if (fds[SIGNALS].revents)
 			take_signal(signals);
 		if (fds[SCANS].revents)
 			scan();
-		run_readers(fds[LOG].revents, fds[HOOK].revents || hook_goes_on());
+		run_readers(fds[LOG].revents, fds[HOOK].revents || hook_goes_on(), fds[RECLAIM].revents);
+		if (now_ms() >= reclaim_due())
+			reclaim_run(now_ms());
 		if (now_ms() >= retry_at)
 			retry();
 		if (now_ms() >= textfile_at)
@@ -405,6 +453,7 @@ static void print_help(void)
 	       "  --textfile-interval SECONDS   how often, besides after a kill; from 0.1 on (default: 15)\n"
 	       "  --on-kill COMMAND    run it with sh after each kill; the event is in its environment:\n"
 	       "                   UID_MEM_UID, UID_MEM_PID, UID_MEM_COMM, UID_MEM_USAGE, UID_MEM_MAX, ...\n"
+	       "  --skip-kernel-log    leave out of the log the kills that the kernel has logged itself\n"
 	       "  --no-wait        fail where the module is not loaded, instead of waiting for it\n"
 	       "  --foreground     stay in the foreground, with messages on stderr\n"
 	       "  --pidfile FILE   write the daemon's pid there; a second one does not start\n"
@@ -485,7 +534,7 @@ static void set_defaults(bool no_restore, bool policy)
 
 static void parse_arguments(int argc, char **argv)
 {
-	enum { LIMITS = 1, NO_RESTORE, RESTORE_ONLY, INTERVAL, POLICY, TEXTFILE, TEXTFILE_INTERVAL, ON_KILL, NO_WAIT,
+	enum { LIMITS = 1, NO_RESTORE, RESTORE_ONLY, INTERVAL, POLICY, TEXTFILE, TEXTFILE_INTERVAL, ON_KILL, SKIP_KERNEL_LOG, NO_WAIT,
 	       FOREGROUND, PIDFILE, STATE, HELP };
 	static const struct option names[] = {
 		{ "limits", required_argument, NULL, LIMITS },
@@ -496,6 +545,7 @@ static void parse_arguments(int argc, char **argv)
 		{ "textfile", required_argument, NULL, TEXTFILE },
 		{ "textfile-interval", required_argument, NULL, TEXTFILE_INTERVAL },
 		{ "on-kill", required_argument, NULL, ON_KILL },
+		{ "skip-kernel-log", no_argument, NULL, SKIP_KERNEL_LOG },
 		{ "no-wait", no_argument, NULL, NO_WAIT },
 		{ "foreground", no_argument, NULL, FOREGROUND },
 		{ "pidfile", required_argument, NULL, PIDFILE },
@@ -534,6 +584,9 @@ static void parse_arguments(int argc, char **argv)
 			break;
 		case ON_KILL:
 			options.on_kill = optarg;
+			break;
+		case SKIP_KERNEL_LOG:
+			options.skip_kernel_log = true;
 			break;
 		case NO_WAIT:
 			options.no_wait = true;
@@ -646,6 +699,7 @@ int main(int argc, char **argv)
 	process_is_ready();
 	serve(signals);
 
+	reclaim_stop();
 	say(PRIORITY_INFO, "ends");
 	if (options.textfile)
 		textfile_remove(options.textfile);

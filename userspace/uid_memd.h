@@ -7,8 +7,12 @@
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <sys/types.h>
 
 #define NAME	"uid_memd"
+
+/* As a time in ms. */
+#define NEVER	INT64_MAX
 
 enum {
 	EXIT_FINE = 0,
@@ -28,6 +32,7 @@ struct options {
 	uint64_t textfile_interval_ns;
 	bool foreground;
 	bool no_wait;
+	bool skip_kernel_log;
 	bool restore_only;
 };
 
@@ -55,6 +60,7 @@ struct state {
 	uint64_t log_seq;	/* of the next event for the log */
 	uint64_t hook_seq;	/* of the next event for the command */
 	uint64_t lost;		/* events nobody has forwarded */
+	uint64_t reclaimed;	/* bytes that were paged out */
 };
 
 extern struct state *state;
@@ -89,13 +95,51 @@ void reader_close(struct reader *reader);
 bool reader_has_line(const struct reader *reader);
 bool reader_run(struct reader *reader, take_event *take);
 
+/* uid_memd_forward.c */
+bool kernel_has_logged(const char *line);
+bool log_event(int priority, const char *line, size_t length);
+
 /* uid_memd_hook.c */
 bool hook_has_room(void);
 void hook_run(const char *command, const char *event);
-void hook_reap(void);
+void hook_ended(pid_t pid, int status);
+
+/* uid_memd_pageout.c */
+enum pageout_result {
+	PAGEOUT_NOT_NEEDED,	/* usage is not above high */
+	PAGEOUT_BELOW,		/* usage is below it now */
+	PAGEOUT_COUNTED,	/* it would be, if swap did not count */
+	PAGEOUT_NOTHING_MORE,	/* and usage is above high */
+	PAGEOUT_LATE,		/* what was paged out comes back */
+	PAGEOUT_REFUSED,	/* by the system: see its error */
+};
+
+struct pageout_order {
+	uint32_t uid;
+	uint64_t high;
+	bool counts_swap;
+};
+
+/* Shared between the child that pages out and the daemon. */
+struct pageout_progress {
+	_Atomic uint64_t steps;		/* grows while it gets on */
+	_Atomic uint64_t reclaimed;	/* bytes */
+	_Atomic int pid;		/* of the process it works on */
+	_Atomic int error;
+	_Atomic bool no_swap;
+};
+
+enum pageout_result pageout_run(const struct pageout_order *what, struct pageout_progress *how);
+
+/* uid_memd_reclaim.c */
+void reclaim_want(uint32_t uid);
+int64_t reclaim_due(void);
+void reclaim_run(int64_t now);
+bool reclaim_ended(pid_t pid, int status);
+void reclaim_stop(void);
 
 /* uid_memd_textfile.c */
-void textfile_write(const char *path, uint64_t lost);
+void textfile_write(const char *path);
 void textfile_remove(const char *path);
 
 /* uid_memd_process.c */
@@ -104,6 +148,7 @@ void process_is_ready(void);
 void process_write_pid(void);
 void process_protect(void);
 void process_unprotect(void);
+void process_drop_reclaim(void);
 void process_end(void);
 
 #endif

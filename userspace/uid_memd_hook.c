@@ -71,6 +71,7 @@ static void exec_command(const char *command, const char *event)
 	setsid();
 	reset_files();
 	process_unprotect();
+	process_drop_reclaim();
 	unsetenv("NOTIFY_SOCKET");
 	while (next_field(&event, &field))
 		set_variable(&field);
@@ -92,18 +93,12 @@ void hook_run(const char *command, const char *event)
 		running++;
 }
 
-void hook_reap(void)
+void hook_ended(pid_t pid, int status)
 {
-	int status;
-	pid_t pid;
-
-	while ((pid = waitpid(-1, &status, WNOHANG)) > 0) {
-		running--;
-		if (WIFSIGNALED(status))
-			say(PRIORITY_WARNING, "--on-kill: the command (pid %d) was ended by signal %d", (int)pid,
-			    WTERMSIG(status));
-		else if (WEXITSTATUS(status))
-			say(PRIORITY_WARNING, "--on-kill: the command (pid %d) ended with status %d", (int)pid,
-			    WEXITSTATUS(status));
-	}
+	running--;
+	if (WIFSIGNALED(status))
+		say(PRIORITY_WARNING, "--on-kill: the command (pid %d) was ended by signal %d", (int)pid, WTERMSIG(status));
+	else if (WEXITSTATUS(status))
+		say(PRIORITY_WARNING, "--on-kill: the command (pid %d) ended with status %d", (int)pid,
+		    WEXITSTATUS(status));
 }

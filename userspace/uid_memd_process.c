@@ -4,6 +4,7 @@
 #define _GNU_SOURCE
 #include <errno.h>
 #include <fcntl.h>
+#include <linux/capability.h>
 #include <stddef.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -11,6 +12,7 @@
 #include <sys/mman.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
+#include <sys/syscall.h>
 #include <sys/un.h>
 #include <unistd.h>
 
@@ -151,6 +153,24 @@ void process_unprotect(void)
 	const char *value = atoi(oom_score_adj) <= -1000 ? "0" : oom_score_adj;
 
 	write_oom_score_adj(value);
+}
+
+/*
+ * Nor to what only reclaim needs. It lasts where the unit says NoNewPrivileges;
+ * elsewhere root has all capabilities again with the next program.
+ */
+void process_drop_reclaim(void)
+{
+	const uint32_t dropped = 1u << CAP_SYS_NICE | 1u << CAP_SYS_PTRACE | 1u << CAP_FOWNER;
+	struct __user_cap_header_struct header = { .version = _LINUX_CAPABILITY_VERSION_3 };
+	struct __user_cap_data_struct data[_LINUX_CAPABILITY_U32S_3];
+
+	if (syscall(SYS_capget, &header, data))
+		return;
+	data[0].effective &= ~dropped;
+	data[0].permitted &= ~dropped;
+	data[0].inheritable &= ~dropped;
+	syscall(SYS_capset, &header, data);
 }
 
 void process_end(void)

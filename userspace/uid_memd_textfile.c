@@ -37,6 +37,8 @@ static const struct {
 	  offsetof(struct uid_stats, max_events) },
 	{ "uid_mem_high_events_total", "counter", "Times that the UID went above its high mark.",
 	  offsetof(struct uid_stats, high_events) },
+	{ "uid_mem_terms_total", "counter", "Processes asked to end because the UID was above its high mark.",
+	  offsetof(struct uid_stats, terms) },
 };
 
 static void print_head(FILE *out, const char *name, const char *type, const char *help)
@@ -104,7 +106,7 @@ static void print_info(FILE *out)
 	free_file_text(&features);
 }
 
-static void print_metrics(FILE *out, uint64_t lost)
+static void print_metrics(FILE *out)
 {
 	struct file_text stats;
 	bool up = !read_file_text(STATS_FILE, &stats);
@@ -112,7 +114,9 @@ static void print_metrics(FILE *out, uint64_t lost)
 	print_head(out, "uid_mem_up", "gauge", "Whether the module is loaded.");
 	fprintf(out, "uid_mem_up %d\n", up);
 	print_head(out, "uid_mem_events_lost_total", "counter", "Events that came too fast to be forwarded.");
-	fprintf(out, "uid_mem_events_lost_total %" PRIu64 "\n", lost);
+	fprintf(out, "uid_mem_events_lost_total %" PRIu64 "\n", state->lost);
+	print_head(out, "uid_mem_reclaimed_bytes_total", "counter", "Memory paged out for on_high=reclaim.");
+	fprintf(out, "uid_mem_reclaimed_bytes_total %" PRIu64 "\n", state->reclaimed);
 	if (!up)
 		return;
 	print_info(out);
@@ -141,7 +145,7 @@ static int give_name(int fd, const char *name)
 }
 
 /* Write into @fd, and close it. Returns 0, or -1 with errno. */
-static int fill(int fd, uint64_t lost)
+static int fill(int fd)
 {
 	int copy = fcntl(fd, F_DUPFD_CLOEXEC, 0);
 	FILE *out = copy < 0 ? NULL : fdopen(copy, "w");
@@ -149,12 +153,12 @@ static int fill(int fd, uint64_t lost)
 
 	if (!out)
 		return -1;
-	print_metrics(out, lost);
+	print_metrics(out);
 	failed = ferror(out) || fchmod(fd, 0644);
 	return fclose(out) || failed ? -1 : 0;
 }
 
-static int replace(const char *path, const char *temporary, uint64_t lost)
+static int replace(const char *path, const char *temporary)
 {
 	int fd = open_nameless(path), error = 0;
 	bool nameless = fd >= 0;
@@ -164,7 +168,7 @@ static int replace(const char *path, const char *temporary, uint64_t lost)
 		fd = open(temporary, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0644);
 	if (fd < 0)
 		return -1;
-	if (fill(fd, lost) || (nameless && give_name(fd, temporary)) || rename(temporary, path)) {
+	if (fill(fd) || (nameless && give_name(fd, temporary)) || rename(temporary, path)) {
 		error = errno;
 		unlink(temporary);
 	}
@@ -173,14 +177,14 @@ static int replace(const char *path, const char *temporary, uint64_t lost)
 	return error ? -1 : 0;
 }
 
-void textfile_write(const char *path, uint64_t lost)
+void textfile_write(const char *path)
 {
 	char temporary[PATH_MAX];
 	static int told;
 
 	if (snprintf(temporary, sizeof(temporary), "%s.tmp", path) >= (int)sizeof(temporary))
 		return;
-	if (!replace(path, temporary, lost)) {
+	if (!replace(path, temporary)) {
 		told = 0;
 	} else if (errno != told) {
 		told = errno;

@@ -43,7 +43,7 @@ static void print_help(void)
 	       "                       (default: 1)\n"
 	       "  --sort KEY           percent of the limit (default), usage, kills or uid\n"
 	       "  --no-events          leave the events out\n"
-	       "  --once               print a table for programs, and exit: words apart by blanks, sizes\n"
+	       "  --once               print a table for programs, and exit: fields separated by blanks, sizes\n"
 	       "                       in bytes, \"max\" for no limit, \"-\" for what there is not; the first\n"
 	       "                       line names the columns. Further columns may come at the end\n"
 	       "  --help               this text\n"

@@ -2,17 +2,19 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 # shellcheck shell=sh disable=SC2034,SC2154
 
-# Brings uid_memd, uid_memtop and their unit to a device; the program uid_mem says when, and what follows: options, start.
+# Brings uid_memd and uid_memtop to a device; the program uid_mem says when, and what follows: unit, options, start.
 PROGRAM=daemon.sh
 
-PROGRAMS=/usr/local/sbin
+DAEMONS=/usr/local/sbin
+# In the path of every user.
+PROGRAMS=/usr/local/bin
 UNIT=uid_memd.service
-UNITS=/etc/systemd/system
+SERVICE_FILE=/etc/init.d/uid_memd
 RECORD=/usr/local/lib/uid_mem/daemon
-# Android has no systemd: the unit is left out there.
 if [ "$android" = yes ]; then
-	PROGRAMS=/data/local/uid_mem
-	RECORD=$PROGRAMS/daemon
+	DAEMONS=/data/local/uid_mem
+	PROGRAMS=$DAEMONS
+	RECORD=$DAEMONS/daemon
 fi
 
 # take_command calls it.
@@ -39,23 +41,19 @@ cmd_place() {
 	place_work=$(mktemp -d)
 	trap 'rm -rf "$place_work"' EXIT
 	zcat <"$opt_payload/daemon.tar.gz" | tar -xf - -C "$place_work" || die "the copied files cannot be unpacked: is the device full?"
-	install_file uid_memd "$PROGRAMS" 0755
+	install_file uid_memd "$DAEMONS" 0755
 	install_file uid_memtop "$PROGRAMS" 0755
-	place_unit=''
-	if [ "$android" = no ]; then
-		install_file "$UNIT" "$UNITS" 0644
-		place_unit=$UNITS/$UNIT
-	fi
 	mkdir -p "${RECORD%/*}"
 	{
 		cat "$place_work/id"
-		sha256sum -- "$PROGRAMS/uid_memd" "$PROGRAMS/uid_memtop" ${place_unit:+"$place_unit"}
+		sha256sum -- "$DAEMONS/uid_memd" "$PROGRAMS/uid_memtop"
 	} >"$RECORD.new"
 	mv -f "$RECORD.new" "$RECORD"
 	if [ -d /run/systemd/system ]; then
-		systemctl daemon-reload
 		# Starts again with the options that come next.
 		systemctl stop "$UNIT" 2>/dev/null || true
+	elif [ -x "$SERVICE_FILE" ]; then
+		"$SERVICE_FILE" stop >/dev/null 2>&1 || true
 	fi
 	# Started again by whoever keeps it running.
 	if [ "$android" = yes ] && [ -s /dev/uid_memd.pid ]; then kill "$(cat /dev/uid_memd.pid)" 2>/dev/null || true; fi

@@ -147,6 +147,7 @@ echo "ram_kib=$(sed -n "s/^MemTotal: *\\([0-9]*\\) kB.*/\\1/p" "$root/proc/memin
 if [ -e "$root/proc/uid_mem/limits" ]; then
 	proc=$root/proc/uid_mem
 	echo "loaded=yes"
+	echo "module_version=$(cat "$root/sys/module/uid_mem/version" 2>/dev/null)"
 	show features "$proc/features"
 	if wanted limits; then
 		echo "kernel_writable=$(writable "$proc/limits")"

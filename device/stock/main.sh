@@ -30,6 +30,7 @@ main() {
 	case $command in
 	place) cmd_place ;;
 	dkms) cmd_dkms ;;
+	packages) cmd_packages ;;
 	remove) cmd_remove ;;
 	*) bad_usage "unknown command '$command'" ;;
 	esac

@@ -29,7 +29,7 @@ missing_for_signing() {
 	if [ -d /sys/firmware/efi ] && ! command -v mokutil >/dev/null; then printf mokutil; fi
 }
 
-# missing_packages: what DKMS needs and the device has not.
+# missing_packages: what DKMS needs and the device lacks.
 missing_packages() {
 	missing=''
 	[ -e "/lib/modules/$running/build/include" ] || missing=linux-headers-$running
@@ -37,7 +37,8 @@ missing_packages() {
 	missing="$missing $(missing_for_signing)"
 	if command -v dpkg-query >/dev/null; then missing="$missing $(headers_follow)"; fi
 	# shellcheck disable=SC2086 # blanks are to go
-	printf '%s ' $missing
+	set -- $missing
+	printf '%s' "$*"
 }
 
 is_available() {
@@ -68,14 +69,34 @@ refuse_unavailable() {
 	die "this device's apt has no package $1: check /etc/apt and the network, or install it by hand"
 }
 
+refuse_without_apt() {
+	command -v apt-get >/dev/null ||
+		die "missing on this device, and it has no apt to get them with: $packages. Install dkms and the headers of" \
+			"the running kernel $running with its package manager and run it again; or do without DKMS (uid_mem_dkms: false)"
+	[ "$opt_install_packages" = yes ] ||
+		die "packages are missing on this device: run 'apt-get install $packages', or set uid_mem_install_packages to true"
+}
+
+# cmd_packages: what keep_packages would install, and what comes with it, as far as the package lists that are there say.
+cmd_packages() {
+	need_root
+	packages=$(missing_packages)
+	say "packages=$packages"
+	[ -n "$packages" ] || return 0
+	refuse_without_apt
+	# Names without blanks.
+	# shellcheck disable=SC2086
+	if ! simulated=$(apt-get -s install --no-install-recommends $packages 2>/dev/null); then
+		say "warning=which packages come with $packages is not known: the package lists on this device are missing or old, and check mode does not refresh them"
+		return 0
+	fi
+	say "all_packages=$(printf '%s\n' "$simulated" | sed -n 's/^Inst \([^ ]*\) .*/\1/p' | tr '\n' ' ')"
+}
+
 keep_packages() {
 	packages=$(missing_packages)
 	[ -n "$packages" ] || return 0
-	command -v apt-get >/dev/null ||
-		die "missing on this device, and it has no apt to get them with: ${packages% }. Install dkms and the headers of" \
-			"the running kernel $running with its package manager and run it again; or do without DKMS (uid_mem_dkms: false)"
-	[ "$opt_install_packages" = yes ] ||
-		die "packages are missing on this device: run 'apt-get install ${packages% }', or set uid_mem_install_packages to true"
+	refuse_without_apt
 	# Names without blanks.
 	# shellcheck disable=SC2086
 	set -- $packages

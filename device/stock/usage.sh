@@ -18,12 +18,13 @@ Keeps the module uid_mem on a kernel as it comes from its distributor.
 
   place      source, and the module where it was built already, from the payload to their places
   dkms       DKMS has the module, now and for later kernels; packages it needs are installed
+  packages   say which packages dkms would install; changes nothing
   remove     nothing of that is left
 
 Option of place:
   --payload DIR              directory with stock.tar.gz, which pack_stock.sh makes on the controller
 
-Option of dkms:
+Option of dkms and packages:
   --install-packages yes|no  install what is missing (yes), or name it and fail
 USAGE
 }
@@ -49,6 +50,7 @@ need_root() {
 	refuse_user
 	running=$(uname -r)
 	arch=$(uname -m)
+	[ "$command" != packages ] || return 0
 	mkdir -p "$STATE"
 	: >>"$LOG"
 }

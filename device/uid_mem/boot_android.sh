@@ -27,7 +27,7 @@ boot_options() {
 keep_android_boot() {
 	find_android_boot
 	keep_limits_file "$android_boot_file"
-	keep_file program "$HOME_DIR/$PROGRAM" 0755 <<TEXT
+	keep_file program "$HOME_DIR/$PROGRAM" 0755 opaque <<TEXT
 $(own_text)
 TEXT
 	case $android_boot_file in

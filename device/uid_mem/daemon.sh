@@ -8,7 +8,7 @@ daemon_is_placed() {
 		tail -n +2 "$DAEMON_RECORD" | sha256sum -c --status 2>/dev/null
 }
 
-# Says need_daemon=yes where programs or unit are not those of the caller, who brings them and calls again: false then.
+# Says need_daemon=yes where the programs are not those of the caller, who brings them and calls again: false then.
 need_no_daemon() {
 	if daemon_is_placed; then return 0; fi
 	say need_daemon=yes
@@ -21,26 +21,28 @@ keep_daemon() {
 		keep_android_daemon
 		return 0
 	fi
-	[ -d /run/systemd/system ] ||
-		die "uid_memd is started by systemd, which does not run on this device: set uid_mem_daemon to false and start it by other means"
 	need_no_daemon || return 0
+	drop_file uid_memtop-moved "$OLD_TOP"
+	keep_notify
+	if [ "$init" = systemd ]; then keep_daemon_unit; else keep_daemon_service; fi
+}
+
+keep_daemon_options() {
+	if [ -n "$opt_daemon_textfile" ] && [ ! -d "${opt_daemon_textfile%/*}" ] && will daemon-directory; then
+		mkdir -p "${opt_daemon_textfile%/*}"
+	fi
+	keep_text daemon_options daemon-options "$DAEMON_OPTIONS" 0644
+}
+
+keep_daemon_unit() {
 	daemon_before=$changes
-	daemon_words=$opt_daemon_options
+	keep_text daemon_unit daemon-unit "$DAEMON_UNIT_FILE" 0644
+	keep_daemon_options
 	if [ -n "$opt_daemon_textfile" ]; then
-		daemon_words="--textfile $opt_daemon_textfile$daemon_words"
-		if [ ! -d "${opt_daemon_textfile%/*}" ] && will daemon-directory; then mkdir -p "${opt_daemon_textfile%/*}"; fi
-		keep_file daemon-drop-in "$DAEMON_DROP_IN" 0644 <<-CONF
-			# Written by the role devfleet.uid_mem.uid_mem.
-			[Service]
-			ReadWritePaths=${opt_daemon_textfile%/*}
-		CONF
+		keep_text daemon_drop_in daemon-drop-in "$DAEMON_DROP_IN" 0644
 	else
 		drop_file daemon-drop-in "$DAEMON_DROP_IN"
 	fi
-	keep_file daemon-options "$DAEMON_OPTIONS" 0644 <<-OPTIONS
-		# Written by the role devfleet.uid_mem.uid_mem.
-		UID_MEMD_OPTIONS=${daemon_words# }
-	OPTIONS
 	if [ "$changes" != "$daemon_before" ] && [ "$opt_check" = no ]; then
 		systemctl daemon-reload
 		systemctl stop "$DAEMON_UNIT" 2>/dev/null || true
@@ -62,15 +64,18 @@ drop_daemon() {
 		return 0
 	fi
 	daemon_before=$changes
+	drop_daemon_service
 	if [ -d /run/systemd/system ] && systemctl -q is-active "$DAEMON_UNIT" && will daemon-stopped; then
 		systemctl stop "$DAEMON_UNIT" || die "uid_memd cannot be stopped: see 'systemctl status $DAEMON_UNIT' on the device"
 	fi
+	drop_notify
 	drop_file daemon-enabled "$DAEMON_WANTED"
 	drop_file daemon-drop-in "$DAEMON_DROP_IN"
 	drop_file daemon-unit "$DAEMON_UNIT_FILE"
 	drop_file daemon-options "$DAEMON_OPTIONS"
 	drop_file daemon "$DAEMON"
 	drop_file uid_memtop "$TOP"
+	drop_file uid_memtop-moved "$OLD_TOP"
 	drop_file daemon-record "$DAEMON_RECORD"
 	if [ "$changes" = "$daemon_before" ] || [ "$opt_check" = yes ]; then return 0; fi
 	rmdir "${DAEMON_DROP_IN%/*}" 2>/dev/null || true
@@ -80,4 +85,3 @@ drop_daemon() {
 		systemctl reset-failed "$DAEMON_UNIT" 2>/dev/null || true
 	fi
 }
-

@@ -24,3 +24,22 @@ cmd_restore() {
 	restore_limits "$opt_limits_path"
 }
 
+
+# Without the entries that only charge UIDs to another one.
+limits_keys() {
+	sed -n '/charge_to=/d; s/^[[:space:]]*\([0-9][0-9-]*\)[[:space:]].*/\1/p' "$@" 2>/dev/null || true
+}
+
+# Limits that the kernel has and the limits file has not: somebody set them since, for a while, or by mistake.
+say_extra() {
+	# What is in the file comes at least twice.
+	say "extra=$({
+		limits_keys "$LIMITS"
+		limits_keys "$opt_limits_path"
+		limits_keys "$opt_limits_path"
+	} | sort | uniq -u | head -n 1000 | tr '\n' ' ')"
+	for extra_user in $opt_runtime_users; do id -u -- "$extra_user" 2>/dev/null || true; done | {
+		extra_uids=$(tr '\n' ' ')
+		say "runtime_uids=$extra_uids"
+	}
+}

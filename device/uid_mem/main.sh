@@ -12,7 +12,20 @@ need_root() {
 # What runs comes first: a parameter or module that the kernel refuses never gets into the files for the boot.
 cmd_present() {
 	need_root
+	find_init
+	say "init=$init"
 	find_module
+	refuse_unknown_init
+	refuse_notify
+	if [ "$android" = no ]; then
+		need_texts modules_load facts
+		if [ -n "$opt_parameters" ]; then need_texts modprobe; fi
+		if [ "$init" = systemd ]; then need_texts unit; else need_texts "service_$init"; fi
+		if [ -n "$opt_daemon" ]; then
+			need_texts daemon_options
+			if [ "$init" = systemd ]; then need_texts daemon_unit; else need_texts "daemon_service_$init"; fi
+		fi
+	fi
 	case " $changes " in
 	*" module "*)
 		# The caller brings it and calls again.
@@ -22,6 +35,7 @@ cmd_present() {
 		fi
 		;;
 	esac
+	keep_indexed
 	keep_loaded
 	keep_boot_files
 	if [ -n "$opt_daemon" ]; then keep_daemon; else drop_daemon; fi
@@ -29,11 +43,15 @@ cmd_present() {
 	if [ -n "$changes" ] && [ "$opt_check" = no ]; then sync; fi
 	if [ -e "$LIMITS" ]; then
 		say loaded=yes
+		say_extra
 		present_engine=$(module_engine)
 		say "engine=$present_engine"
 		if [ "$present_engine" = scan ] && [ -n "$changes" ] && [ "$opt_check" = no ]; then remember_rollout module "$running"; fi
 	else
 		say loaded=no
+	fi
+	if [ "$init" != systemd ] && [ "$android" = no ] && [ -n "$changes" ] && [ "$opt_check" = no ] && [ -e "$LIMITS" ]; then
+		start_service "$SERVICE" || true
 	fi
 	said_changes
 }
@@ -41,6 +59,12 @@ cmd_present() {
 cmd_absent() {
 	need_root
 	drop_daemon
+	drop_service service "$SERVICE" "$SERVICE_FILE"
+	drop_facts
+	if [ "$opt_remove_limits" = yes ]; then
+		drop_file limits-file "$opt_limits_path"
+		if [ "$opt_check" = no ]; then rmdir "${DEFAULT_LIMITS%/*}" 2>/dev/null || true; fi
+	fi
 	drop_file unit-enabled "$UNIT_WANTED"
 	drop_file unit "$UNIT_FILE"
 	if [ -n "$changes" ] && [ "$opt_check" = no ] && [ -d /run/systemd/system ]; then
@@ -65,6 +89,11 @@ cmd_absent() {
 		will stock || true
 	fi
 	said_changes
+}
+
+drop_facts() {
+	drop_file facts "$FACTS"
+	if [ "$opt_check" = no ]; then rmdir "${FACTS%/*}" /etc/ansible 2>/dev/null || true; fi
 }
 
 main() {

@@ -2,16 +2,24 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 # shellcheck shell=sh disable=SC2034,SC2154
 
+# refuse_kernel MESSAGE...: see refuse_for_now.
+refuse_kernel() {
+	refuse_for_now "$@"
+	predicted=yes
+	will module || true
+}
+
 refuse_missing_module() {
 	if [ "$android" = yes ]; then
 		die "there is no module uid_mem for the running kernel $running${opt_release:+, and uid_mem_artifacts is for $opt_release}:" \
 			"give uid_mem_artifacts that role kernel_build made for this kernel"
 	fi
 	if [ -n "$opt_release" ] && [ "$opt_release" != "$running" ]; then
-		die "the running kernel $running has no uid_mem module, and uid_mem_artifacts is for $opt_release:" \
+		refuse_kernel "the running kernel $running has no uid_mem module, and uid_mem_artifacts is for $opt_release:" \
 			"run role kernel_install with these artifacts, or build them for this kernel"
+		return 0
 	fi
-	die "the running kernel $running has no uid_mem module: give uid_mem_artifacts, or run role kernel_install"
+	refuse_kernel "the running kernel $running has no uid_mem module: give uid_mem_artifacts, or run role kernel_install"
 }
 
 insert_module() {
@@ -80,12 +88,14 @@ reload_module() {
 # need_module FILE: where the caller brings it.
 need_module() {
 	module_file=$1
+	say_diff_of "$1" "$(if [ -e "$1" ]; then printf 'SHA-256 %s\n' "$(file_sum "$1")"; fi)" "SHA-256 $opt_module_sum"
 	say need=module
 	say "module_path=$1"
 	will module || true
 }
 
 find_android_module() {
+	depmod_is_due=no
 	module_file=$HOME_DIR/uid_mem.ko
 	if [ "$opt_release" = "$running" ]; then
 		if [ ! -e "$module_file" ] || [ "$(file_sum "$module_file")" != "$opt_module_sum" ]; then need_module "$module_file"; fi
@@ -104,6 +114,7 @@ find_module() {
 		find_android_module
 		return 0
 	fi
+	depmod_is_due=no
 	module_file=$(modinfo -n uid_mem 2>/dev/null || true)
 	case $module_file in
 	/*) ;;
@@ -116,7 +127,7 @@ find_module() {
 			return 0
 		fi
 		if [ "$module_file" != "$updates" ]; then
-			if will depmod; then depmod "$running"; fi
+			depmod_is_due=yes
 			module_file=$updates
 		fi
 	fi
@@ -125,6 +136,11 @@ find_module() {
 	else
 		find_stock_module
 	fi
+}
+
+# A module that was copied there is not found before.
+keep_indexed() {
+	if [ "$depmod_is_due" = yes ] && will depmod; then depmod "$running"; fi
 }
 
 keep_loaded() {

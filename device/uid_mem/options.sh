@@ -4,6 +4,7 @@
 
 parse_options() {
 	opt_check=no opt_limits_path=$DEFAULT_LIMITS opt_parameters='' opt_release='' opt_module_sum=''
+	opt_diff=no opt_notify='' opt_runtime_users='' opt_remove_limits=no
 	opt_source_id='' opt_dkms=yes opt_daemon='' opt_daemon_textfile='' opt_daemon_options=''
 	while [ $# -gt 0 ]; do
 		case $1 in
@@ -17,6 +18,25 @@ parse_options() {
 		--check)
 			check_yes_no "$1" "$2"
 			opt_check=$2
+			;;
+		--diff)
+			check_yes_no "$1" "$2"
+			opt_diff=$2
+			;;
+		--text) set_text "$2" ;;
+		--notify)
+			is_one_of "$2" mail webhook || bad_usage "--notify takes mail or webhook, not '$2'"
+			opt_notify="$opt_notify $2"
+			;;
+		--remove-limits)
+			check_yes_no "$1" "$2"
+			opt_remove_limits=$2
+			;;
+		--runtime-user)
+			case $2 in
+			*[!A-Za-z0-9._@-]* | -*) ;;
+			*) opt_runtime_users="$opt_runtime_users $2" ;;
+			esac
 			;;
 		--limits-path)
 			# It becomes part of a unit file.

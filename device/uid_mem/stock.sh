@@ -22,15 +22,15 @@ refuse_unknown_key() {
 
 refuse_impossible_kernel() {
 	[ -e /proc/modules ] ||
-		die "the running kernel $running has no uid_mem module, and cannot load modules at all: run role kernel_install to get one that can"
+		refuse_kernel "the running kernel $running has no uid_mem module, and cannot load modules at all: run role kernel_install to get one that can"
 	if [ "$(cat /sys/kernel/realtime 2>/dev/null)" = 1 ]; then
-		die "the running kernel $running is a real-time kernel (PREEMPT_RT), which the module uid_mem is not made for: boot another one"
+		refuse_kernel "the running kernel $running is a real-time kernel (PREEMPT_RT), which the module uid_mem is not made for: boot another one"
 	fi
 	stock_major=${running%%.*}
 	stock_minor=${running#*.}
 	stock_minor=${stock_minor%%[!0-9]*}
 	if [ $((stock_major * 1000 + stock_minor)) -lt 5010 ]; then
-		die "the running kernel $running is too old: uid_mem needs 5.10 or newer, or a kernel of role kernel_install"
+		refuse_kernel "the running kernel $running is too old: uid_mem needs 5.10 or newer, or a kernel of role kernel_install"
 	fi
 }
 
@@ -44,10 +44,19 @@ said_stock() {
 	if signature_is_enforced; then say enforced=yes; else say enforced=no; fi
 }
 
+# What there is of it, for a diff.
+stock_state() {
+	stock_source=$(source_id "$(installed_source)")
+	if [ -n "$module_file" ]; then printf '%s, built from the source %s' "$module_file" "${stock_source:-unknown}"; fi
+}
+
 # Says need=stock where there is no module from this source, need_dkms=yes where DKMS does not know of it.
 find_stock_module() {
+	predicted=no
 	refuse_impossible_kernel
+	if [ "$predicted" = yes ]; then return 0; fi
 	if [ -z "$module_file" ] || [ "$(source_id "$(installed_source)")" != "$opt_source_id" ]; then
+		say_diff_of "module uid_mem for $running" "$(stock_state)" "built from the source $opt_source_id"
 		say need=stock
 		said_stock
 		will module || true

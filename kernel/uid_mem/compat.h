@@ -10,6 +10,7 @@
 #include <linux/kconfig.h>
 #include <linux/kthread.h>
 #include <linux/mm.h>
+#include <linux/rtmutex.h>
 #include <linux/sched.h>
 #include <linux/sched/prio.h>
 #include <linux/sched/signal.h>
@@ -19,6 +20,10 @@
 
 #if !IS_ENABLED(CONFIG_UID_MEM) && !defined(UID_MEM_ENGINE_SCAN)
 #error "the engine hooks needs CONFIG_UID_MEM: patch the kernel, or use the engine scan"
+#endif
+
+#ifndef CONFIG_RT_MUTEXES
+#error "uid_mem needs CONFIG_RT_MUTEXES, which CONFIG_FUTEX sets"
 #endif
 
 /* From 6.2 on there is a per-CPU part that get_mm_counter() leaves out. */
@@ -120,6 +125,25 @@ static inline void uid_mem_set_fifo_high(struct task_struct *p)
 	};
 
 	WARN_ON_ONCE(sched_setattr_nocheck(p, &attr));
+#endif
+}
+
+/*
+ * Not every kernel before 6.1 has rt_mutex_lock_killable().  There a task with a
+ * signal that does not kill it cannot be killed while it waits: the signal must
+ * not be a way around the wait.
+ */
+static inline int uid_mem_lock_killable(struct rt_mutex *lock)
+{
+#if LINUX_VERSION_CODE >= KERNEL_VERSION(6, 1, 0)
+	return rt_mutex_lock_killable(lock);
+#else
+	if (!rt_mutex_lock_interruptible(lock))
+		return 0;
+	if (fatal_signal_pending(current))
+		return -EINTR;
+	rt_mutex_lock(lock);
+	return 0;
 #endif
 }
 

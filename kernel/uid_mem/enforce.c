@@ -10,6 +10,10 @@
  *
  * Nobody is killed in vain: what the processes hold that must not be killed is
  * summed before the first kill.
+ *
+ * At high one process may be asked to end, by SIGTERM, once per crossing.  It is
+ * chosen like a victim, and nobody is asked in vain either.  Whether it ends is up
+ * to it: what it has counts on.
  */
 
 #include <linux/jiffies.h>
@@ -92,6 +96,8 @@ static void tell_victim(struct uid_mem_user *user, enum uid_mem_event_type type,
 	e.badness = candidate->badness;
 	if (type == UID_MEM_KILL)
 		trace_uid_mem_kill(&e);
+	else if (type == UID_MEM_TERM)
+		trace_uid_mem_term(&e);
 	uid_mem_event_add(&e);
 	uid_mem_event_print(line, sizeof(line), &e);
 	if (__ratelimit(&user->log_rate))
@@ -194,10 +200,10 @@ static void kill_victims(struct uid_mem_victims *v, unsigned int policy,
 	}
 }
 
-/* No kill helps if what no kill frees is above max by itself. */
-static bool would_help(const struct uid_mem_victims *v)
+/* No victim helps if what no kill frees is above the level by itself. */
+static bool would_help(const struct uid_mem_victims *v, long level)
 {
-	return v->exempt_pages <= uid_mem_pages(v->user->limit.max);
+	return v->exempt_pages <= level;
 }
 
 /* Returns true when something was done, so that usage has to be read again. */
@@ -212,7 +218,7 @@ static bool act_on_max(struct uid_mem_victims *v, unsigned int policy, long usag
 		look_again(user, grace);
 		return false;
 	}
-	if (!v->nr_victims || !would_help(v)) {
+	if (!v->nr_victims || !would_help(v, uid_mem_pages(user->limit.max))) {
 		tell_unkillable(v, usage);
 		return false;
 	}
@@ -252,17 +258,77 @@ static bool enforce_max(struct uid_mem_user *user, unsigned int policy,
 	return again;
 }
 
-static void check_high(struct uid_mem_user *user, long usage)
+/* Ask the worst victim to end; the next one if that is dying by now. */
+static void term_victim(const struct uid_mem_victims *v, unsigned int policy,
+			long usage)
+{
+	struct uid_mem_user *user = v->user;
+	unsigned int i;
+
+	for (i = 0; i < v->nr_victims; i++) {
+		const struct uid_mem_victim *victim = &v->victims[i];
+
+		if (user->limit.mode == UID_MEM_MODE_AUDIT) {
+			tell_victim(user, UID_MEM_WOULD_TERM, usage, victim, policy);
+			return;
+		}
+		if (uid_mem_victim_term(user, victim)) {
+			user->terms++;
+			tell_victim(user, UID_MEM_TERM, usage, victim, policy);
+			return;
+		}
+	}
+}
+
+/*
+ * Usage is above high, and somebody is to be asked to end for it.  Returns true
+ * when less counts than did before, so that usage has to be read again.
+ */
+static bool act_on_high(struct uid_mem_user *user, long usage)
+{
+	unsigned int policy = uid_mem_policy_resolve(user->limit.policy);
+	struct uid_mem_victims v;
+	bool again = false;
+
+	if (uid_mem_victims_find(&v, user, uid_mem_policy_get(policy))) {
+		look_again(user, NO_MEMORY_LOOK);
+	} else if (v.found_dying) {
+		again = true;
+	} else {
+		user->term_due = false;
+		if (would_help(&v, uid_mem_pages(user->limit.high)))
+			term_victim(&v, policy, usage);
+	}
+	uid_mem_victims_put(&v);
+	return again;
+}
+
+/* Returns true when usage has to be read again. */
+static bool check_high(struct uid_mem_user *user, long usage)
 {
 	long high = uid_mem_pages(user->limit.high);
 
 	if (usage <= rearm_level(high)) {
 		user->high_told = false;
+		user->term_due = false;
 	} else if (usage > high && !user->high_told) {
 		user->high_told = true;
+		user->term_due = user->limit.on_high == UID_MEM_ON_HIGH_TERM;
 		user->high_events++;
 		tell(user, UID_MEM_HIGH_EVENT, usage);
 	}
+	return user->term_due && usage > high && act_on_high(user, usage);
+}
+
+/*
+ * Is there anything to do when usage rises above high?  While somebody is to be
+ * asked to end and there is no memory to choose, a timer brings the next look.
+ */
+static bool waits_for_high(const struct uid_mem_user *user, long usage)
+{
+	if (user->term_due)
+		return usage <= uid_mem_pages(user->limit.high);
+	return !user->high_told;
 }
 
 /* A level of what counts, as one of the account, which lacks what is overdue. */
@@ -287,7 +353,7 @@ static void set_levels(struct uid_mem_user *user, long live, long overdue)
 		/* All others are gone; a newcomer has to go as well. */
 		upper = overdue ? live + overdue + OVERDUE_GROWTH : LONG_MAX;
 	else
-		upper = user->high_told ? max : min(max, high);
+		upper = waits_for_high(user, live + overdue) ? min(max, high) : max;
 	if (user->high_told)
 		lower = rearm_level(high);
 	if (user->max_told)
@@ -313,6 +379,7 @@ static void look(struct uid_mem_user *user, unsigned int policy)
 {
 	struct uid_mem_usage usage;
 	long max, counted, overdue;
+	bool again;
 
 	lockdep_assert_held(&user->mutex);
 	user->look_in = 0;
@@ -324,8 +391,9 @@ static void look(struct uid_mem_user *user, unsigned int policy)
 		uid_mem_engine_read(user, &usage);
 		overdue = uid_mem_dying_overdue(user);
 		counted = usage.live + overdue;
-		check_high(user, counted);
-	} while (counted > max && enforce_max(user, policy, counted));
+		again = check_high(user, counted) ||
+			(counted > max && enforce_max(user, policy, counted));
+	} while (again);
 
 	if (counted > max && !user->over)
 		user->grace_at = jiffies;
@@ -349,14 +417,14 @@ void uid_mem_enforce(struct uid_mem_user *user, unsigned int policy)
 {
 	int asked = atomic_inc_return(&user->asked);
 
-	if (mutex_lock_killable(&user->mutex)) {
+	if (uid_mem_lock_killable(&user->mutex)) {
 		mod_delayed_work(uid_mem_wq, &user->work, 0);
 		return;
 	}
 	/* A look that began after we asked has seen what we have. */
 	if (policy != UID_MEM_POLICY_DEFAULT || user->answered - asked < 0)
 		look(user, policy);
-	mutex_unlock(&user->mutex);
+	rt_mutex_unlock(&user->mutex);
 }
 
 /**

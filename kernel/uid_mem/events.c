@@ -90,6 +90,8 @@ static const char *const event_names[UID_MEM_NR_EVENTS] = {
 	[UID_MEM_MAX_EVENT] = "max",
 	[UID_MEM_WOULD_KILL] = "would_kill",
 	[UID_MEM_KILL] = "kill",
+	[UID_MEM_WOULD_TERM] = "would_term",
+	[UID_MEM_TERM] = "term",
 	[UID_MEM_UNKILLABLE] = "unkillable",
 };
 
@@ -231,6 +233,11 @@ static int print_victim(char *buf, size_t size, const struct uid_mem_event *e)
 	return n;
 }
 
+static bool has_victim(const struct uid_mem_event *e)
+{
+	return e->type >= UID_MEM_WOULD_KILL && e->type <= UID_MEM_TERM;
+}
+
 static int print_blocker(char *buf, size_t size, const struct uid_mem_event *e)
 {
 	int n = print_process(buf, size, e);
@@ -253,7 +260,7 @@ int uid_mem_event_print(char *buf, size_t size, const struct uid_mem_event *e)
 	int n = scnprintf(buf, size, "event=%s uid=", event_names[e->type]);
 
 	n += uid_mem_print_uids(buf + n, size - n, &uids);
-	if (e->type == UID_MEM_KILL || e->type == UID_MEM_WOULD_KILL)
+	if (has_victim(e))
 		n += print_victim(buf + n, size - n, e);
 	if (e->type == UID_MEM_UNKILLABLE && e->pid)
 		n += print_blocker(buf + n, size - n, e);
@@ -434,7 +441,7 @@ static bool is_waited_for(struct wait_queue_head *queue)
 {
 	bool ret;
 
-	/* Under its lock, of which who left the queue has let go. */
+	/* A task that has left the queue has released its lock. */
 	spin_lock_irq(&queue->lock);
 	ret = !list_empty(&queue->head);
 	spin_unlock_irq(&queue->lock);

@@ -16,6 +16,8 @@ enum uid_mem_event_type {
 	UID_MEM_MAX_EVENT,
 	UID_MEM_WOULD_KILL,
 	UID_MEM_KILL,
+	UID_MEM_WOULD_TERM,
+	UID_MEM_TERM,
 	UID_MEM_UNKILLABLE,
 	UID_MEM_NR_EVENTS
 };
@@ -39,7 +41,7 @@ enum uid_mem_event_type {
  * @pid: the victim, or the process in the way, in the initial PID namespace
  * @comm: its name
  *
- * What is about a victim is there for UID_MEM_KILL and UID_MEM_WOULD_KILL; @pid,
+ * What is about a victim is there from UID_MEM_WOULD_KILL to UID_MEM_TERM; @pid,
  * @comm and @held for UID_MEM_UNKILLABLE, where @pid is 0 if nobody is in the way.
  */
 struct uid_mem_event {

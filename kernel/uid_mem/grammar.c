@@ -3,7 +3,7 @@
 /*
  * The grammar of /proc/uid_mem/limits
  *
- *	10070 max=100M high=90M policy=highest_rss metric=rss grace_ms=0 mode=enforce
+ *	10070 max=100M high=90M on_high=term policy=highest_rss metric=rss grace_ms=0 mode=enforce
  *	10000-19999 max=200M
  *	100000-165535 charge_to=10070
  *	!10070
@@ -21,6 +21,12 @@
 const char *const uid_mem_metric_names[UID_MEM_NR_METRICS] = {
 	[UID_MEM_METRIC_RSS] = "rss",
 	[UID_MEM_METRIC_ANON] = "anon",
+};
+
+const char *const uid_mem_on_high_names[UID_MEM_NR_ON_HIGH] = {
+	[UID_MEM_ON_HIGH_EVENT] = "event",
+	[UID_MEM_ON_HIGH_TERM] = "term",
+	[UID_MEM_ON_HIGH_RECLAIM] = "reclaim",
 };
 
 static const char *const mode_names[UID_MEM_NR_MODES] = {
@@ -197,6 +203,11 @@ static int parse_metric(struct word w, struct uid_mem_limit *l)
 	return parse_name(w, uid_mem_metric_names, UID_MEM_NR_METRICS, &l->metric);
 }
 
+static int parse_on_high(struct word w, struct uid_mem_limit *l)
+{
+	return parse_name(w, uid_mem_on_high_names, UID_MEM_NR_ON_HIGH, &l->on_high);
+}
+
 static int parse_mode(struct word w, struct uid_mem_limit *l)
 {
 	return parse_name(w, mode_names, UID_MEM_NR_MODES, &l->mode);
@@ -230,6 +241,7 @@ static const struct {
 } keys[] = {
 	{ "max", parse_max },
 	{ "high", parse_high },
+	{ "on_high", parse_on_high },
 	{ "policy", parse_policy },
 	{ "metric", parse_metric },
 	{ "grace_ms", parse_grace },
@@ -290,9 +302,11 @@ static int check_line(struct uid_mem_limit *l, unsigned int seen)
 		return alone && !own ? 0 : -EINVAL;
 	}
 	/* max is the first of the keys. */
-	if (!(seen & 1) || (l->high != UID_MEM_MAX && l->high > l->max))
+	if (!(seen & 1))
 		return -EINVAL;
-	return 0;
+	if (l->high == UID_MEM_MAX)
+		return l->on_high == UID_MEM_ON_HIGH_EVENT ? 0 : -EINVAL;
+	return l->high <= l->max ? 0 : -EINVAL;
 }
 
 /**
@@ -382,7 +396,8 @@ int uid_mem_print_limit(char *buf, size_t size, const struct uid_mem_limit *l)
 	n += scnprintf(buf + n, size - n, " high=");
 	n += uid_mem_print_size(buf + n, size - n, l->high);
 	n += scnprintf(buf + n, size - n,
-		       " policy=%s metric=%s grace_ms=%u mode=%s\n",
+		       " on_high=%s policy=%s metric=%s grace_ms=%u mode=%s\n",
+		       uid_mem_on_high_names[l->on_high],
 		       uid_mem_policy_name(l->policy),
 		       uid_mem_metric_names[l->metric], l->grace_ms,
 		       mode_names[l->mode]);
@@ -401,8 +416,9 @@ bool uid_mem_limits_equal(const struct uid_mem_limit *a,
 			  const struct uid_mem_limit *b)
 {
 	return a->first == b->first && a->last == b->last && a->max == b->max &&
-	       a->high == b->high && a->grace_ms == b->grace_ms &&
-	       a->policy == b->policy && a->metric == b->metric &&
-	       a->mode == b->mode && a->charge_to == b->charge_to;
+	       a->high == b->high && a->on_high == b->on_high &&
+	       a->grace_ms == b->grace_ms && a->policy == b->policy &&
+	       a->metric == b->metric && a->mode == b->mode &&
+	       a->charge_to == b->charge_to;
 }
 EXPORT_SYMBOL_FOR_TEST(uid_mem_limits_equal);

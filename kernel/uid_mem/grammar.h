@@ -26,13 +26,21 @@ enum uid_mem_metric {
 	UID_MEM_NR_METRICS
 };
 
+enum uid_mem_on_high {
+	UID_MEM_ON_HIGH_EVENT,	/* record the event */
+	UID_MEM_ON_HIGH_TERM,	/* and ask a process to end */
+	UID_MEM_ON_HIGH_RECLAIM, /* and have uid_memd page memory out */
+	UID_MEM_NR_ON_HIGH
+};
+
 enum uid_mem_mode {
 	UID_MEM_MODE_ENFORCE,	/* kill */
-	UID_MEM_MODE_AUDIT,	/* say who would have been killed */
+	UID_MEM_MODE_AUDIT,	/* name the victim, kill nobody */
 	UID_MEM_NR_MODES
 };
 
 extern const char *const uid_mem_metric_names[UID_MEM_NR_METRICS];
+extern const char *const uid_mem_on_high_names[UID_MEM_NR_ON_HIGH];
 
 /**
  * struct uid_mem_limit - an entry of the table
@@ -43,6 +51,7 @@ extern const char *const uid_mem_metric_names[UID_MEM_NR_METRICS];
  * @grace_ms: how long a UID may stay above @max before the kill
  * @charge_to: the UID whose budget these UIDs use, so that nothing else here
  *	       counts; 0 for one of their own
+ * @on_high: what happens above @high
  * @policy: number of the policy, see uid_mem_policy_number()
  * @metric: what counts
  * @mode: what happens
@@ -54,6 +63,7 @@ struct uid_mem_limit {
 	u64 high;
 	u32 grace_ms;
 	u32 charge_to;
+	u8 on_high;
 	u8 policy;
 	u8 metric;
 	u8 mode;

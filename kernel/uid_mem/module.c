@@ -10,10 +10,10 @@
  *	limits.c			the table of limits, and its changes
  *	users.c				the UIDs that have a limit
  *	enforce.c			a look at a UID, and what its limit asks for
- *	victims.c			who is killed
+ *	victims.c			which processes are killed
  *	dying.c				what is on its way out
  *	policy*.c, metric.c, walk.c, events.c, table.c, grammar.c
- *	engine_*.c			who uses how much, and when to look
+ *	engine_*.c			how much a UID uses, and when to look
  *
  * The engine is called by tasks that use memory.  It finds their user and has it
  * looked at through struct uid_mem_engine_client.

@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /* SPDX-FileCopyrightText: 2026 The uid_mem authors */
 /*
- * Policies: who is killed.  A policy is a file policy_NAME.c and a line in
- * policies.h, see docs/adding-a-policy.md.  Pure C: also built for user space,
- * see tests/.
+ * Policies: which process is killed.  A policy is a file policy_NAME.c and a
+ * line in policies.h, see docs/adding-a-policy.md.  Pure C: also built for user
+ * space, see tests/.
  */
 #ifndef UID_MEM_POLICY_H
 #define UID_MEM_POLICY_H

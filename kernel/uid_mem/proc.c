@@ -4,12 +4,14 @@
 
 #include <linux/capability.h>
 #include <linux/module.h>
+#include <linux/mutex.h>
 #include <linux/proc_fs.h>
 #include <linux/seq_file.h>
 #include <linux/slab.h>
 #include <linux/uaccess.h>
 #include <linux/user_namespace.h>
 
+#include "compat.h"
 #include "events.h"
 #include "policy.h"
 #include "uid_mem.h"
@@ -21,8 +23,8 @@
 static struct proc_dir_entry *proc_dir;
 
 /*
- * Both who opened the file and who writes must be allowed to, so that a
- * privileged program can't be made to write to a file it was handed.
+ * Both the opener and the writer need the capability, so that a privileged
+ * program can't be made to write to a file it was handed.
  */
 static bool may_write(struct file *file)
 {
@@ -134,7 +136,7 @@ static const struct proc_ops limits_ops = {
 	.proc_release = limits_release,
 };
 
-/* Who may see all sees all, others see themselves. */
+/* A privileged reader sees all UIDs, any other its own. */
 static bool sees_all(const struct file *file)
 {
 	return uid_eq(file->f_cred->euid, GLOBAL_ROOT_UID) ||
@@ -189,14 +191,14 @@ static int stats_show(struct seq_file *seq, void *v)
 	unsigned int procs;
 	char max[24];
 
-	if (mutex_lock_killable(&user->mutex))
+	if (uid_mem_lock_killable(&user->mutex))
 		return -EINTR;
 	uid_mem_engine_read(user, &u);
 	procs = uid_mem_engine_count(user);
 	if (procs || user->max_events || user->high_events) {
 		uid_mem_print_size(max, sizeof(max), user->limit.max);
 		seq_printf(seq,
-			   "%u usage=%llu peak=%llu anon=%llu file=%llu shmem=%llu swap=%llu procs=%u max=%s kills=%lu max_events=%lu high_events=%lu\n",
+			   "%u usage=%llu peak=%llu anon=%llu file=%llu shmem=%llu swap=%llu procs=%u max=%s kills=%lu max_events=%lu high_events=%lu terms=%lu\n",
 			   user->uid, uid_mem_bytes(u.live + u.dying),
 			   uid_mem_bytes(user->peak),
 			   uid_mem_bytes(u.counts[MM_ANONPAGES]),
@@ -204,9 +206,9 @@ static int stats_show(struct seq_file *seq, void *v)
 			   uid_mem_bytes(u.counts[MM_SHMEMPAGES]),
 			   uid_mem_bytes(u.counts[MM_SWAPENTS]),
 			   procs, max, user->kills, user->max_events,
-			   user->high_events);
+			   user->high_events, user->terms);
 	}
-	mutex_unlock(&user->mutex);
+	rt_mutex_unlock(&user->mutex);
 	return 0;
 }
 
@@ -229,16 +231,25 @@ static const struct proc_ops stats_ops = {
 	.proc_release = seq_release,
 };
 
+static void show_names(struct seq_file *seq, const char *key,
+		       const char *const *names, int nr)
+{
+	int i;
+
+	seq_printf(seq, " %s=", key);
+	for (i = 0; i < nr; i++)
+		seq_printf(seq, "%s%s", i ? "," : "", names[i]);
+}
+
 static int features_show(struct seq_file *seq, void *v)
 {
 	char policies[256];
-	int i;
 
 	uid_mem_policy_print_all(policies, sizeof(policies));
-	seq_printf(seq, "abi=1 engine=%s policies=%s metrics=",
-		   uid_mem_engine_name, policies);
-	for (i = 0; i < UID_MEM_NR_METRICS; i++)
-		seq_printf(seq, "%s%s", i ? "," : "", uid_mem_metric_names[i]);
+	seq_printf(seq, "abi=1 engine=%s policies=%s", uid_mem_engine_name,
+		   policies);
+	show_names(seq, "metrics", uid_mem_metric_names, UID_MEM_NR_METRICS);
+	show_names(seq, "on_high", uid_mem_on_high_names, UID_MEM_NR_ON_HIGH);
 	uid_mem_syscalls_show(seq);
 	seq_putc(seq, '\n');
 	return 0;

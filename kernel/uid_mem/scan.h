@@ -91,7 +91,7 @@ unsigned int scan_read(struct uid_mem_user *user, struct uid_mem_usage *usage);
 /* scan_look.c */
 extern const struct uid_mem_engine_client *scan_client;
 
-bool scan_needs_rescue(const struct uid_mem_account *a);
+enum scan_called scan_whom_to_call(const struct uid_mem_account *a);
 void scan_look_now(struct uid_mem_user *user);
 void scan_notify(struct uid_mem_user *user);
 unsigned long scan_interval(const struct uid_mem_account *a);

@@ -59,8 +59,7 @@ static bool scan_is_crowded(const struct uid_mem_account *a)
  * scan_check - is it time to look?
  * @a: the account; its lock is held
  *
- * Once is enough: a second CPU that asks for it would take the work away from
- * the first.
+ * Once is enough, unless somebody is called who comes sooner.
  */
 bool scan_check(struct uid_mem_account *a)
 {
@@ -71,7 +70,7 @@ bool scan_check(struct uid_mem_account *a)
 	if (a->called == SCAN_CALLED_RESCUER ||
 	    (!look && !scan_is_outside(a) && !scan_is_crowded(a)))
 		return false;
-	call = scan_needs_rescue(a) ? SCAN_CALLED_RESCUER : SCAN_CALLED_LOOKER;
+	call = scan_whom_to_call(a);
 	if (a->called >= call)
 		return false;
 	if (!a->called)
@@ -112,14 +111,15 @@ void scan_charge_all_locked(struct uid_mem_account *a, struct scan_mm *e)
 		scan_charge_locked(a, e, i);
 }
 
-/**
- * scan_charge - charge a counter of an address space as it is now
- * @e: the address space, which may change to another account meanwhile
- * @member: the counter
- *
- * With preemption off, so that the account stays.
+/*
+ * Have @change change an address space under the lock of the account that it is
+ * on, and say whether the UID has to be looked at.  The address space may move to
+ * another account meanwhile.  Preemption is off, so that the account stays.
  */
-void scan_charge(struct scan_mm *e, int member)
+static __always_inline void
+scan_update(struct scan_mm *e, int member,
+	    bool (*change)(struct uid_mem_account *a, struct scan_mm *e,
+			   int member))
 {
 	struct uid_mem_user *user;
 	bool mine, look = false;
@@ -130,15 +130,32 @@ void scan_charge(struct scan_mm *e, int member)
 			return;
 		spin_lock(&user->account.lock);
 		mine = user == e->user;
-		if (mine) {
-			scan_charge_locked(&user->account, e, member);
-			look = scan_check(&user->account);
-		}
+		if (mine)
+			look = change(&user->account, e, member);
 		spin_unlock(&user->account.lock);
 	} while (!mine);
 	if (look)
 		scan_notify(user);
 	scan_arm(user);
+}
+
+static bool scan_charge_and_check(struct uid_mem_account *a, struct scan_mm *e,
+				  int member)
+{
+	scan_charge_locked(a, e, member);
+	return scan_check(a);
+}
+
+/**
+ * scan_charge - charge a counter of an address space as it is now
+ * @e: the address space
+ * @member: the counter
+ *
+ * With preemption off.
+ */
+void scan_charge(struct scan_mm *e, int member)
+{
+	scan_update(e, member, scan_charge_and_check);
 }
 
 /**
@@ -156,36 +173,26 @@ void scan_uncharge_locked(struct uid_mem_account *a, struct scan_mm *e)
 	}
 }
 
-static void scan_set_dying_locked(struct uid_mem_account *a, struct scan_mm *e)
+static bool scan_set_dying_locked(struct uid_mem_account *a, struct scan_mm *e,
+				  int unused)
 {
-	if (e->dying)
-		return;
-	scan_uncharge_locked(a, e);
-	e->dying = true;
-	scan_charge_all_locked(a, e);
+	if (!e->dying) {
+		scan_uncharge_locked(a, e);
+		e->dying = true;
+		scan_charge_all_locked(a, e);
+	}
+	return false;
 }
 
 /**
  * scan_set_dying - from now on an address space is on its way out
  * @e: the address space
  *
- * With preemption off, so that the account stays.
+ * With preemption off.
  */
 void scan_set_dying(struct scan_mm *e)
 {
-	struct uid_mem_user *user;
-	bool mine;
-
-	do {
-		user = READ_ONCE(e->user);
-		if (!user)
-			return;
-		spin_lock(&user->account.lock);
-		mine = user == e->user;
-		if (mine)
-			scan_set_dying_locked(&user->account, e);
-		spin_unlock(&user->account.lock);
-	} while (!mine);
+	scan_update(e, 0, scan_set_dying_locked);
 }
 
 /**

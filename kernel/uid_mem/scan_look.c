@@ -12,6 +12,11 @@
  * those that look the highest priority until they are done.  A look that takes
  * long, because there are many address spaces, has no real-time priority.
  *
+ * A task may leave the CPU where it has asked for a look before that begins, and
+ * other CPUs go on anyway.  If usage gets above the level meanwhile, the thread of
+ * the CPU that did so looks as well: the first that gets to it does the work, and
+ * the other CPU is held up while it waits for the end.
+ *
  * Any other look is the business of a timer, which runs while a UID is active.
  */
 
@@ -36,12 +41,14 @@
  * @work: looks at @users
  * @users: by uid_mem_account::look
  * @busy: @work runs, or is about to
+ * @helps: @work also looks at those of other CPUs
  */
 struct scan_looker {
 	struct kthread_worker *worker;
 	struct kthread_work work;
 	struct llist_head users;
 	bool busy;
+	bool helps;
 };
 
 static DEFINE_PER_CPU(struct scan_looker, scan_lookers);
@@ -84,11 +91,23 @@ static void scan_look_at(struct llist_node *users,
 	}
 }
 
+/* Take over what no looker has begun. */
+static void scan_look_at_all(void (*set_priority)(struct task_struct *p))
+{
+	unsigned int cpu;
+
+	for_each_possible_cpu(cpu)
+		scan_look_at(llist_del_all(&per_cpu(scan_lookers, cpu).users),
+			     set_priority);
+}
+
 static void scan_look_fn(struct kthread_work *work)
 {
 	struct scan_looker *l = container_of(work, struct scan_looker, work);
 
 	scan_look_at(llist_del_all(&l->users), sched_set_fifo_low);
+	if (xchg(&l->helps, false))
+		scan_look_at_all(sched_set_fifo_low);
 	WRITE_ONCE(l->busy, false);
 	/* If the rescuer comes only now, the next look begins with its priority. */
 	if (current->rt_priority > 1)
@@ -109,9 +128,7 @@ static void scan_rescue_fn(struct kthread_work *work)
 		if (l->worker && READ_ONCE(l->busy))
 			uid_mem_set_fifo_high(l->worker->task);
 	}
-	for_each_possible_cpu(cpu)
-		scan_look_at(llist_del_all(&per_cpu(scan_lookers, cpu).users),
-			     uid_mem_set_fifo_high);
+	scan_look_at_all(uid_mem_set_fifo_high);
 }
 
 static bool scan_is_realtime(struct task_struct *p)
@@ -120,13 +137,33 @@ static bool scan_is_realtime(struct task_struct *p)
 }
 
 /**
- * scan_needs_rescue - does a real-time task keep the looker from its CPU?
+ * scan_whom_to_call - who looks at a UID
  * @a: the account of the UID that has to be looked at; its lock is held
+ *
+ * The rescuer where a real-time task keeps the looker from its CPU.
  */
-bool scan_needs_rescue(const struct uid_mem_account *a)
+enum scan_called scan_whom_to_call(const struct uid_mem_account *a)
 {
-	return scan_is_realtime(current) ||
-	       (a->called && time_after(jiffies, a->called_at + SCAN_PATIENCE));
+	if (scan_is_realtime(current) ||
+	    (a->called && time_after(jiffies, a->called_at + SCAN_PATIENCE)))
+		return SCAN_CALLED_RESCUER;
+	if (a->called && a->charged[0] > a->upper)
+		return SCAN_CALLED_SECOND;
+	return SCAN_CALLED_LOOKER;
+}
+
+/* The looker of this CPU; preemption is off. */
+static struct scan_looker *scan_looker_here(void)
+{
+	struct scan_looker *l = this_cpu_ptr(&scan_lookers);
+
+	return l->worker ? l : scan_first_looker;
+}
+
+static void scan_wake(struct scan_looker *l)
+{
+	WRITE_ONCE(l->busy, true);
+	kthread_queue_work(l->worker, &l->work);
 }
 
 /**
@@ -140,12 +177,21 @@ void scan_look_now(struct uid_mem_user *user)
 	if (atomic_xchg(&user->account.queued, 1))
 		return;
 	preempt_disable_notrace();
-	l = this_cpu_ptr(&scan_lookers);
-	if (!l->worker)
-		l = scan_first_looker;
+	l = scan_looker_here();
 	llist_add(&user->account.look, &l->users);
-	WRITE_ONCE(l->busy, true);
-	kthread_queue_work(l->worker, &l->work);
+	scan_wake(l);
+	preempt_enable_notrace();
+}
+
+/* Also have the looker of this CPU do what that of another has not begun. */
+static void scan_help(void)
+{
+	struct scan_looker *l;
+
+	preempt_disable_notrace();
+	l = scan_looker_here();
+	WRITE_ONCE(l->helps, true);
+	scan_wake(l);
 	preempt_enable_notrace();
 }
 
@@ -155,8 +201,12 @@ void scan_look_now(struct uid_mem_user *user)
  */
 void scan_notify(struct uid_mem_user *user)
 {
+	enum scan_called called = READ_ONCE(user->account.called);
+
 	scan_look_now(user);
-	if (READ_ONCE(user->account.called) == SCAN_CALLED_RESCUER)
+	if (called == SCAN_CALLED_SECOND)
+		scan_help();
+	else if (called == SCAN_CALLED_RESCUER)
 		kthread_queue_work(scan_rescuer, &scan_rescue_work);
 	set_tsk_need_resched(current);
 	set_preempt_need_resched();
@@ -262,8 +312,7 @@ int scan_start_lookers(void)
 	return err;
 }
 
-/** scan_flush_lookers - wait for the looks that have been asked for */
-void scan_flush_lookers(void)
+static void scan_flush_each(void)
 {
 	unsigned int cpu;
 
@@ -273,5 +322,17 @@ void scan_flush_lookers(void)
 		if (l->worker)
 			kthread_flush_work(&l->work);
 	}
+}
+
+/**
+ * scan_flush_lookers - wait for the looks that have been asked for
+ *
+ * After the first pass all of them have begun, but the looker of a CPU that was
+ * waited for before may have taken them over from one that was waited for later.
+ */
+void scan_flush_lookers(void)
+{
+	scan_flush_each();
+	scan_flush_each();
 	kthread_flush_work(&scan_rescue_work);
 }

@@ -20,7 +20,7 @@
  *
  * That a probe may have another function run instead is documented
  * (Documentation/trace/kprobes.rst, "Changing Execution Path").  Where probes
- * cannot be had, a UID may get that far above its limit.
+ * are not available, a UID may get that far above its limit.
  */
 
 #include <linux/kprobes.h>
@@ -136,7 +136,10 @@ static int probe_huge_page(struct kprobe *p, struct pt_regs *regs)
 }
 #endif
 
-/* A probe that has one is not optimized, which would ignore where to go on. */
+/*
+ * A probe that has one is not optimized, which would ignore where to go on.  Where
+ * kprobes use ftrace, it also says that the probe redirects the function.
+ */
 static void probe_post(struct kprobe *p, struct pt_regs *regs,
 		       unsigned long flags)
 {

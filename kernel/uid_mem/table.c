@@ -187,8 +187,8 @@ static int check_charges(const struct uid_mem_table *t)
  * @seq: what the entries that the first change sets get as their seq; those
  *	 of the next get one more, and so on
  * @rules: what the new table may hold
- * @evicted: set to the entries that were dropped for want of room, in the form
- *	     of a table to be freed as such; NULL where there are none
+ * @evicted: set to the entries that were dropped because the table is full, as
+ *	     a table to be freed as such; NULL where there are none
  * @err: set where there is no new table: -ENOENT for a removal of what is not
  *	 there, -ENOSPC, -EINVAL for ranges that overlap or UIDs that are charged
  *	 to one that is charged to another, -ENOMEM

@@ -10,7 +10,7 @@
 
 #include "events.h"
 
-TRACE_EVENT(uid_mem_kill,
+DECLARE_EVENT_CLASS(uid_mem_victim,
 	TP_PROTO(const struct uid_mem_event *event),
 	TP_ARGS(event),
 	TP_STRUCT__entry(
@@ -39,6 +39,16 @@ TRACE_EVENT(uid_mem_kill,
 		  __entry->uid, __entry->pid, __entry->comm, __entry->policy,
 		  __entry->victim_rss, __entry->runtime_ms, __entry->badness,
 		  __entry->usage, __entry->max)
+);
+
+DEFINE_EVENT(uid_mem_victim, uid_mem_kill,
+	TP_PROTO(const struct uid_mem_event *event),
+	TP_ARGS(event)
+);
+
+DEFINE_EVENT(uid_mem_victim, uid_mem_term,
+	TP_PROTO(const struct uid_mem_event *event),
+	TP_ARGS(event)
 );
 
 TRACE_EVENT(uid_mem_max,

@@ -7,9 +7,9 @@
 #include <linux/atomic.h>
 #include <linux/cred.h>
 #include <linux/mm.h>
-#include <linux/mutex.h>
 #include <linux/ratelimit_types.h>
 #include <linux/refcount.h>
+#include <linux/rtmutex.h>
 #include <linux/sched.h>
 #include <linux/workqueue.h>
 
@@ -24,11 +24,12 @@
 /**
  * struct uid_mem_user - a UID that has a limit and had a process
  * @uid: the UID, in the initial user namespace
- * @refs: who works with it outside of the hooks of the engine; one for the limit
+ * @refs: users outside of the hooks of the engine; one for the limit
  * @account: what its processes use; the business of the engine
  * @asked: how many looks have been asked for
  * @dying_at: when a process of it last was found dying, in jiffies
- * @mutex: protects what follows; one look at a UID at a time
+ * @mutex: protects what follows; one look at a UID at a time.  It inherits
+ *	   priority: anybody may read "stats", and lose their CPU meanwhile
  * @answered: what @asked was when the last look began
  * @limit: the entry that counts for it
  * @peak: largest usage seen, in pages; @account may know of a larger one
@@ -37,9 +38,11 @@
  * @unkillable_at: when there last was nobody to kill, in jiffies
  * @over: usage was above max at the last look
  * @high_told: the high event of this crossing is out
+ * @term_due: somebody is still to be asked to end for this crossing of high
  * @max_told: the max event of this crossing is out
  * @unkillable_told: @unkillable_at is valid
  * @kills: processes killed
+ * @terms: processes asked to end
  * @max_events: how often max was crossed
  * @high_events: how often high was crossed
  * @log_rate: limits its lines in the kernel's log
@@ -56,7 +59,7 @@ struct uid_mem_user {
 	atomic_t asked;
 	unsigned long dying_at;
 
-	struct mutex mutex; /* what follows, to @look_in */
+	struct rt_mutex mutex; /* what follows, to @look_in */
 	int answered;
 	struct uid_mem_limit limit;
 	long peak;
@@ -65,9 +68,11 @@ struct uid_mem_user {
 	unsigned long unkillable_at;
 	bool over;
 	bool high_told;
+	bool term_due;
 	bool max_told;
 	bool unkillable_told;
 	unsigned long kills;
+	unsigned long terms;
 	unsigned long max_events;
 	unsigned long high_events;
 	struct ratelimit_state log_rate;
@@ -151,7 +156,7 @@ struct uid_mem_engine_client {
 	void (*look)(struct uid_mem_user *user);
 };
 
-/* engine_hooks.c or engine_scan.c: who uses how much, and when to look */
+/* engine_hooks.c or engine_scan.c: how much a UID uses, and when to look */
 extern const char *const uid_mem_engine_name;
 
 int uid_mem_engine_start(const struct uid_mem_engine_client *client);

@@ -14,7 +14,7 @@
 #include "table.h"
 #include "writer.h"
 
-#define REST	" policy=default metric=rss grace_ms=0 mode=enforce\n"
+#define REST	" on_high=event policy=default metric=rss grace_ms=0 mode=enforce\n"
 #define U64(x)	((u64)(x))
 
 /* The table that is written to; KUnit runs one test after the other. */
@@ -127,6 +127,13 @@ static const struct line lines[] = {
 	{ "10070 max=1M size=1M", -EINVAL },
 	{ "10070 max=1M high=0", -EINVAL },
 	{ "10070 max=1M high=1048577", -EINVAL },
+	{ "10070 max=1M on_high=event", 1 },
+	{ "10070 on_high=term max=1M high=1M", 1 },
+	{ "10070 max=max high=1M on_high=reclaim", 1 },
+	{ "10070 max=1M on_high=term", -EINVAL },
+	{ "10070 max=1M high=max on_high=reclaim", -EINVAL },
+	{ "10070 max=1M high=1M on_high=kill", -EINVAL },
+	{ "10070 max=1M high=1M on_high=", -EINVAL },
 	{ "10070 max=1M policy=best", -EINVAL },
 	{ "10070 max=1M metric=swap", -EINVAL },
 	{ "10070 max=1M mode=kill", -EINVAL },
@@ -142,6 +149,7 @@ static const struct line lines[] = {
 	{ "5 charge_to=2001 charge_to=2001", -EINVAL },
 	{ "5 charge_to=2001 max=1M", -EINVAL },
 	{ "5 mode=audit charge_to=2001", -EINVAL },
+	{ "5 charge_to=2001 on_high=event", -EINVAL },
 	{ "!5 charge_to=2001", -EINVAL },
 	{ "5 charge_to=5", -EINVAL },
 	{ "5-9 charge_to=9", -EINVAL },
@@ -187,7 +195,7 @@ static void grammar_judges_lines(struct kunit *test)
 static void grammar_reads_all_keys(struct kunit *test)
 {
 	static const char line[] =
-		"7-9 mode=audit grace_ms=5 metric=anon policy=worst high=3G max=5G";
+		"7-9 mode=audit grace_ms=5 metric=anon policy=worst on_high=term high=3G max=5G";
 	struct uid_mem_change c;
 
 	KUNIT_ASSERT_EQ(test, uid_mem_parse_line(line, strlen(line), &c), 1);
@@ -196,6 +204,7 @@ static void grammar_reads_all_keys(struct kunit *test)
 	KUNIT_EXPECT_EQ(test, c.limit.last, 9U);
 	KUNIT_EXPECT_EQ(test, c.limit.max, U64(5) << 30);
 	KUNIT_EXPECT_EQ(test, c.limit.high, U64(3) << 30);
+	KUNIT_EXPECT_EQ(test, (int)c.limit.on_high, (int)UID_MEM_ON_HIGH_TERM);
 	KUNIT_EXPECT_EQ(test, c.limit.grace_ms, 5U);
 	KUNIT_EXPECT_EQ(test, (int)c.limit.mode, (int)UID_MEM_MODE_AUDIT);
 	KUNIT_EXPECT_EQ(test, (int)c.limit.metric, (int)UID_MEM_METRIC_ANON);
@@ -268,9 +277,9 @@ static void grammar_bounds_lines(struct kunit *test)
 static void grammar_prints_what_it_reads(struct kunit *test)
 {
 	static const char *const text =
-		"1 max=1048576 high=max policy=default metric=rss grace_ms=0 mode=enforce\n"
-		"2-4294967294 max=18446744073709551614 high=1 policy=worst metric=anon grace_ms=3600000 mode=audit\n"
-		"3-5 max=max high=max policy=highest_rss metric=rss grace_ms=1 mode=enforce\n"
+		"1 max=1048576 high=max on_high=event policy=default metric=rss grace_ms=0 mode=enforce\n"
+		"2-4294967294 max=18446744073709551614 high=1 on_high=reclaim policy=worst metric=anon grace_ms=3600000 mode=audit\n"
+		"3-5 max=max high=max on_high=event policy=highest_rss metric=rss grace_ms=1 mode=enforce\n"
 		"6-9 charge_to=1\n";
 
 	EXPECT_WRITE(test, text, 0);
@@ -298,6 +307,9 @@ static void limits_differ_by_their_members_only(struct kunit *test)
 		KUNIT_ASSERT_EQ(test, uid_mem_parse_line(others[i], strlen(others[i]), &b), 1);
 		KUNIT_EXPECT_FALSE(test, uid_mem_limits_equal(&a.limit, &b.limit));
 	}
+	KUNIT_ASSERT_EQ(test, uid_mem_parse_line("7 max=64M high=1M", 17, &a), 1);
+	KUNIT_ASSERT_EQ(test, uid_mem_parse_line("7 max=64M high=1M on_high=term", 30, &b), 1);
+	KUNIT_EXPECT_FALSE(test, uid_mem_limits_equal(&a.limit, &b.limit));
 	KUNIT_ASSERT_EQ(test, uid_mem_parse_line("7 max=max", 9, &a), 1);
 	KUNIT_ASSERT_EQ(test, uid_mem_parse_line("7 charge_to=8", 13, &b), 1);
 	KUNIT_EXPECT_FALSE(test, uid_mem_limits_equal(&a.limit, &b.limit));
@@ -594,7 +606,7 @@ static void policies_have_numbers(struct kunit *test)
 	KUNIT_EXPECT_EQ(test, uid_mem_policy_number("", 0), -EINVAL);
 }
 
-/* Who reaches a policy can be killed: a limit is not to fail for a zero. */
+/* A process that reaches a policy can be killed: no limit fails for a badness of 0. */
 static void policies_spare_nobody(struct kunit *test)
 {
 	unsigned int i;

@@ -11,6 +11,7 @@
  * that looks at it takes a reference.
  */
 
+#include <linux/mutex.h>
 #include <linux/ratelimit.h>
 #include <linux/rcupdate.h>
 #include <linux/sched.h>
@@ -71,7 +72,7 @@ static struct uid_mem_user *make_user(u32 uid, const struct uid_mem_limit *limit
 	user->limit = *limit;
 	user->dying_at = jiffies - UID_MEM_DYING_WAIT;
 	user->grace_at = jiffies;
-	mutex_init(&user->mutex);
+	rt_mutex_init(&user->mutex);
 	INIT_LIST_HEAD(&user->dying);
 	ratelimit_state_init(&user->log_rate, DEFAULT_RATELIMIT_INTERVAL,
 			     DEFAULT_RATELIMIT_BURST);
@@ -132,7 +133,7 @@ static struct uid_mem_user *get_user_of(u32 uid)
 	return user;
 }
 
-/* Who created the outermost user namespace that the credentials are from. */
+/* The creator of the outermost user namespace that the credentials are from. */
 static u32 namespace_owner(const struct cred *cred)
 {
 	struct user_namespace *ns = cred->user_ns;
@@ -338,18 +339,19 @@ static void set_user_limit(struct uid_mem_user *user,
 
 	if (uid_mem_limits_equal(&user->limit, limit))
 		return;
-	mutex_lock(&user->mutex);
+	rt_mutex_lock(&user->mutex);
 	metric_changed = user->limit.metric != limit->metric;
 	user->limit = *limit;
 	/* New levels are new crossings. */
 	user->high_told = false;
+	user->term_due = false;
 	user->max_told = false;
 	user->unkillable_told = false;
 	user->over = false;
 	user->grace_spent = 0;
 	if (metric_changed)
 		uid_mem_engine_set_metric(user);
-	mutex_unlock(&user->mutex);
+	rt_mutex_unlock(&user->mutex);
 	uid_mem_look(user);
 }
 

@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-only
 // SPDX-FileCopyrightText: 2026 The uid_mem authors
 /*
- * Choosing victims among the processes of a UID, and killing them
+ * Choosing victims among the processes of a UID, and killing them, or asking one
+ * to end
  *
  * One walk finds all processes that run on an address space of the UID; what
  * follows rests on that list, however many of them are dying or have to be
@@ -296,7 +297,7 @@ static bool mm_gets_on(struct mm_struct *mm, void *data)
 }
 
 /**
- * uid_mem_victims_find - find out who of a UID can be killed
+ * uid_mem_victims_find - find the processes of a UID that can be killed
  * @v: set to it; uid_mem_victims_put() follows
  * @user: the UID
  * @policy: ranks the victims
@@ -336,6 +337,21 @@ void uid_mem_victims_put(struct uid_mem_victims *v)
 	kvfree(v->victims);
 }
 
+/* It has another UID by now, or became exempt. */
+static bool is_spared(struct uid_mem_user *user,
+		      const struct uid_mem_victim *victim)
+{
+	const struct uid_mem_process *worst = victim->worst;
+	unsigned int i;
+
+	if (!uid_mem_engine_owns(user, worst->task, worst->mm))
+		return true;
+	for (i = 0; i < victim->nr; i++)
+		if (is_exempt(worst[i].task))
+			return true;
+	return false;
+}
+
 /**
  * uid_mem_victim_kill - kill a victim and all that share its address space
  * @user: the UID
@@ -353,13 +369,35 @@ bool uid_mem_victim_kill(struct uid_mem_user *user,
 	bool killed = false;
 	unsigned int i;
 
-	if (!uid_mem_engine_owns(user, worst->task, worst->mm))
+	if (is_spared(user, victim))
 		return false;
-	for (i = 0; i < victim->nr; i++)
-		if (is_exempt(worst[i].task))
-			return false;
 	for (i = 0; i < victim->nr; i++)
 		killed |= kill_process(worst[i].task);
 	uid_mem_dying_add(user, worst->mm);
 	return killed;
+}
+
+/**
+ * uid_mem_victim_term - ask the worst process of a victim to end, by SIGTERM
+ * @user: the UID
+ * @victim: the victim
+ *
+ * What the process has goes on counting: it may ignore the signal, or handle it
+ * and live.
+ *
+ * Return: false when the process is dying by now, or the victim has another UID or
+ * became exempt.
+ */
+bool uid_mem_victim_term(struct uid_mem_user *user,
+			 const struct uid_mem_victim *victim)
+{
+	struct task_struct *p = victim->worst->task;
+	bool sent;
+
+	if (is_spared(user, victim))
+		return false;
+	rcu_read_lock();
+	sent = !is_dying(p) && !kill_pid(task_tgid(p), SIGTERM, 1);
+	rcu_read_unlock();
+	return sent;
 }

@@ -43,7 +43,7 @@ struct uid_mem_victim {
 };
 
 /**
- * struct uid_mem_victims - who of a UID can be killed
+ * struct uid_mem_victims - the processes of a UID that can be killed
  * @user: the UID
  * @policy: ranks them
  * @processes: all that run on an address space of the UID
@@ -77,6 +77,8 @@ int uid_mem_victims_find(struct uid_mem_victims *v, struct uid_mem_user *user,
 			 const struct uid_mem_policy *policy);
 void uid_mem_victims_put(struct uid_mem_victims *v);
 bool uid_mem_victim_kill(struct uid_mem_user *user,
+			 const struct uid_mem_victim *victim);
+bool uid_mem_victim_term(struct uid_mem_user *user,
 			 const struct uid_mem_victim *victim);
 
 #endif

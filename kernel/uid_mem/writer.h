@@ -7,7 +7,7 @@
 #include "grammar.h"
 
 /**
- * struct uid_mem_writer - who writes limits
+ * struct uid_mem_writer - a writer of limits
  * @apply: makes the changes of one write, all or none; negative is an error
  * @pending_len: length of @pending
  * @pending: the end of the last write, as far as its line is not complete

@@ -104,6 +104,10 @@ class ActionModule(ActionBase):
             "said": answer.said,
             "lines": answer.lines,
         }
+        if answer.warnings:
+            told["warnings"] = answer.warnings
+        if self._task.diff and answer.diffs:
+            told["diff"] = answer.diffs
         if told["failed"]:
             before = f"{args['on_failure']}: " if args["on_failure"] else ""
             told["msg"] = before + answer.errors()

@@ -20,6 +20,7 @@ LIMIT_SPEC: Spec = {
     "group": {"type": "list", "elements": "str"},
     "max": {"type": "raw"},
     "high": {"type": "raw", "default": "max"},
+    "on_high": {"type": "str", "default": "event", "choices": ["event", "term", "reclaim"]},
     "policy": {"type": "str", "default": "default"},
     "metric": {"type": "str", "default": "rss", "choices": ["rss", "anon"]},
     "grace": {"type": "raw", "default": 0},

@@ -28,7 +28,9 @@ attributes:
     details:
       - Skipped in check mode. A task whose command only reads sets C(check_mode=false).
   diff_mode:
-    support: none
+    support: partial
+    details:
+      - What the program tells of files is shown; the role C(devfleet.uid_mem.uid_mem) asks for it.
   idempotent:
     support: N/A
     details:
@@ -134,6 +136,16 @@ said:
 lines:
   description: All lines it printed.
   returned: when the program ran
+  type: list
+  elements: str
+diff:
+  description: What its C(diff_path=), C(diff_before=) and C(diff_after=) lines tell of files.
+  returned: when it told, and with C(--diff)
+  type: list
+  elements: dict
+warnings:
+  description: Its C(warning=) lines.
+  returned: when it printed some
   type: list
   elements: str
 connection_lost:

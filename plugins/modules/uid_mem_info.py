@@ -54,7 +54,7 @@ options:
         one from before the module was loaded again, and all events are returned.
       - Or how far back events may be, with a unit (V(30s), V(10m), V(2h), V(1d)), by the host's clock that counts from
         its boot.
-      - By default, all that the kernel keeps (the newest 4,096).
+      - By default, all that the kernel keeps (the newest 2,048).
     type: raw
   max_events:
     description:
@@ -127,7 +127,9 @@ EXAMPLES = r"""
 
 RETURN = r"""
 features:
-  description: What the kernel's module can do, with the names it gives; C(policies) and C(metrics) are lists.
+  description:
+    - What the kernel's module can do, with the names it gives; C(policies), C(metrics) and C(on_high) are lists. One
+      that is older than C(on_high) does not have it.
   returned: when O(gather) has it
   type: dict
   sample:
@@ -135,6 +137,7 @@ features:
     engine: hooks
     policies: [highest_rss, longest_run_time, worst, youngest]
     metrics: [rss, anon]
+    on_high: [event, term, reclaim]
 limits:
   description:
     - All limits, in the order of the kernel. The names and forms are those of the options of
@@ -151,6 +154,7 @@ limits:
       uid_last: 10070
       max: 104857600
       high: max
+      on_high: event
       policy: default
       metric: rss
       grace: "0"
@@ -206,13 +210,16 @@ uptime_ns:
   type: int
   sample: 5525190234127
 events_omitted:
-  description: How many events there are besides, older ones, for which O(max_events) left no room.
+  description:
+    - How many events there are besides, older ones, for which O(max_events) left no room. Those that were dropped among
+      them are not told apart.
   returned: with RV(events)
   type: int
   sample: 0
 events_lost:
   description:
-    - How many events that were asked for the kernel has overwritten already; where O(since) is a time, at most so many.
+    - How many events that were asked for the kernel has dropped already, before the first event or between two that are
+      returned; where O(since) is a time, at most so many.
   returned: with RV(events)
   type: int
   sample: 0

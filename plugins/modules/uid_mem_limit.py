@@ -91,10 +91,29 @@ options:
     type: raw
   high: &high
     description:
-      - Usage above this is an event, nothing more. The same forms as for C(max), and at most that.
-      - V(max) means that there is no such warning.
+      - Usage above this is an event, and what C(on_high) says. The same forms as for C(max), and at most that.
+      - V(max) means that there is no such level.
     type: raw
     default: max
+  on_high: &on_high
+    description:
+      - What happens when usage rises above C(high), once until it has clearly fallen below. There is always an event.
+      - V(event) does nothing more.
+      - V(term) sends SIGTERM to the process that C(policy) chooses, which may save its work and end, or give memory
+        back, before a process is killed at C(max). It is never one that must not be killed. With V(audit) as C(mode) no
+        signal is sent, and the event says whom it would have been for.
+      - V(reclaim) has C(uid_memd) page out memory of the UID until usage is below C(high) or nothing more goes. Without
+        swap these are pages of files only. Nothing happens where C(uid_memd) does not run.
+      - With V(anon) as C(metric), memory in swap counts as before, so that V(reclaim) frees RAM of the host, but does
+        not lower usage.
+      - All but V(event) need C(high), and a module C(uid_mem) that is not older than this collection.
+    type: str
+    choices:
+      - event
+      - term
+      - reclaim
+    default: event
+    version_added: 0.2.0
   policy: &policy
     description:
       - How the process to kill is chosen, by the name of a policy the host's kernel knows, or V(default) for the one
@@ -170,6 +189,7 @@ options:
       group: *group
       max: *max
       high: *high
+      on_high: *on_high
       policy: *policy
       metric: *metric
       grace: *grace
@@ -212,7 +232,7 @@ options:
     version_added: 1.0.0
   below_usage:
     description:
-      - What to do when a limit that becomes another one is below what a UID uses at that moment by O(metric), so that
+      - What to do when a limit that changes is below what a UID uses at that moment by O(metric), so that
         processes would be killed at once. V(warn) sets it and warns, V(refuse) fails before anything is changed,
         V(ignore) does not look.
       - What a UID without a limit uses is added up from C(/proc/PID/status). Memory that processes share by C(vfork)
@@ -277,6 +297,22 @@ EXAMPLES = r"""
     max: 1.5G
     high: 1G
     mode: audit
+  become: true
+
+- name: At 1.5 GiB a process is asked to end, at 2 GiB one is killed
+  devfleet.uid_mem.uid_mem_limit:
+    uid: 1000
+    max: 2G
+    high: 1.5G
+    on_high: term
+  become: true
+
+- name: At 96 MiB memory of an app is swapped out
+  devfleet.uid_mem.uid_mem_limit:
+    uid: 10070
+    max: 128M
+    high: 96M
+    on_high: reclaim
   become: true
 
 - name: A limit is only set where nobody is killed for it now
@@ -400,6 +436,10 @@ before:
       description: The warning level in bytes, or V(max).
       type: raw
       sample: max
+    on_high:
+      description: What happens above that level.
+      type: str
+      sample: event
     policy:
       description: The policy.
       type: str

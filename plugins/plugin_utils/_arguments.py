@@ -72,6 +72,7 @@ class Declaration:
 
     max: Size
     high: Size
+    on_high: str
     policy: str
     metric: str
     grace_ms: int
@@ -85,10 +86,14 @@ class Declaration:
                     errno.EINVAL,
                     f"{what}: '{name}' is unknown to the kernel of this host; it knows {', '.join(known)}",
                 )
+        # A module without the key does what is the default.
+        if self.on_high not in (names.on_high or ("event",)):
+            raise LimitsError(errno.EINVAL, f"on_high: '{self.on_high}' {names.why_no_on_high()}")
         limit = Limit(
             uids=uids,
             max=self.max.resolve(ram, name="max"),
             high=self.high.resolve(ram, name="high", minimum=1),
+            on_high=self.on_high,
             policy=self.policy,
             metric=self.metric,
             grace_ms=self.grace_ms,
@@ -572,11 +577,14 @@ def _parse_charge(value: object) -> Charge:
 
 def _parse_declaration(values: Mapping[str, object]) -> Declaration:
     limit, high = parse_size(values["max"], name="max"), parse_size(values["high"], name="high", minimum=1)
-    if limit.percent is None and high.percent is None:
-        Limit(Uids(1, 1), limit.bytes, high.bytes).check()
+    on_high = str(values["on_high"])
+    if high.percent is None:
+        # With a share of the RAM as max, whether high is above it is not known yet.
+        Limit(Uids(1, 1), limit.bytes if limit.percent is None else None, high.bytes, on_high).check()
     return Declaration(
         max=limit,
         high=high,
+        on_high=on_high,
         policy=str(values["policy"]),
         metric=str(values["metric"]),
         grace_ms=parse_grace(values["grace"]),

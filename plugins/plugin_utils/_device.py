@@ -73,6 +73,7 @@ class Reading:
     kernel_writable: bool
     kernel_sum: str
     features: Mapping[str, str]
+    module_version: str
     limits_text: str | None
     max_entries: int
     evicts: bool
@@ -100,6 +101,11 @@ class Reading:
     def metrics(self) -> tuple[str, ...]:
         """The names that C(metric=) may have on this device."""
         return self._names("metrics")
+
+    @property
+    def on_high(self) -> tuple[str, ...]:
+        """The names that C(on_high=) may have on this device; none where its module is older than that key."""
+        return self._names("on_high")
 
     def _names(self, key: str) -> tuple[str, ...]:
         return tuple(name for name in self.features.get(key, "").split(",") if name)
@@ -331,6 +337,7 @@ def parse_reading(output: str, query: Query, *, rc: int = 0, stderr: str = "") -
         kernel_writable=values.get("kernel_writable") == "yes",
         kernel_sum=values.get("kernel_sum", ""),
         features=_pairs((answer.text("features") or "").split()),
+        module_version=values.get("module_version", ""),
         limits_text=answer.text("limits"),
         max_entries=_number(values.get("max_entries")) or 0,
         evicts=values.get("evict") != "N",

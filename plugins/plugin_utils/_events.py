@@ -10,6 +10,7 @@ import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime, timezone
+from itertools import pairwise
 from typing import Any
 
 from ansible_collections.devfleet.uid_mem.plugins.module_utils._argument_specs import KERNEL_PARTS, PARTS, UID_MEM_INFO
@@ -137,7 +138,7 @@ def tell_events(reading: Reading, request: InfoRequest) -> dict[str, object]:
     """The events that are wanted, how many more there would be, and how many the kernel has overwritten already.
 
     A line C(event=lost) is no event: some were dropped, of a UID that has more than its share, or while they were read.
-    It is counted, not returned.
+    It is not returned; the numbers that are missing tell what is lost, and whether that was asked for.
     """
     lines = [parse_event(line) for line in (reading.events_text or "").splitlines()]
     kept = [event for event in lines if "seq" in event]
@@ -156,7 +157,11 @@ def tell_events(reading: Reading, request: InfoRequest) -> dict[str, object]:
         and (not request.event_types or event.get("event") in request.event_types)
     ]
     told = wanted[-request.max_events :]
-    overtaken = sum(event.get("count", 0) for event in lines)
+    dropped = sum(
+        max(0, event["seq"] - max(before["seq"], known) - 1)
+        for before, event in pairwise(kept)
+        if event["ts"] >= oldest
+    )
     if request.since.age_ns is not None:
         overwritten = first if kept[0]["ts"] >= oldest else 0
     else:
@@ -164,11 +169,11 @@ def tell_events(reading: Reading, request: InfoRequest) -> dict[str, object]:
     available = len(wanted)
     if not request.reads_all_events:
         # What was lost in between is not there.
-        available = max(len(told), last + 1 - max(first, known + 1) - overtaken)
+        available = max(len(told), last + 1 - max(first, known + 1) - dropped)
     return {
         "events": [_with_time_and_user(event, reading) for event in told],
         "events_omitted": available - len(told),
-        "events_lost": overtaken + overwritten,
+        "events_lost": dropped + overwritten,
         "uptime_ns": reading.uptime_ns,
     }
 

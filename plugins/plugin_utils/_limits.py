@@ -8,8 +8,9 @@ This is the only parser of that grammar in Python; C(kernel/uid_mem) holds the o
 error value included, to every case of C(tests/grammar/cases.txt).
 
 The first fault decides: lines from first to last, in a line from left to right, then the line as a whole (C(max)
-missing, C(high) above C(max), C(charge_to) beside another key). When all lines are well-formed they are applied in
-their order (nothing there to remove), and what they leave is checked as a whole (overlap, charges that form a chain).
+missing, C(high) above C(max), C(on_high) without C(high), C(charge_to) beside another key). When all lines are
+well-formed they are applied in their order (nothing there to remove), and what they leave is checked as a whole
+(overlap, charges that form a chain).
 
 Text is C(str); bytes that are not UTF-8 are carried as surrogate escapes.
 """
@@ -65,10 +66,23 @@ class LimitsError(ValueError):
 
 @dataclass(frozen=True)
 class Vocabulary:
-    """The names that a kernel knows, as its C(features) tells."""
+    """The names that a kernel knows, as its C(features) tells.
+
+    C(on_high) is empty where its module is older than that key. The version of the module is for messages.
+    """
 
     policies: tuple[str, ...] = ("default", "highest_rss", "longest_run_time", "worst", "youngest")
     metrics: tuple[str, ...] = ("rss", "anon")
+    on_high: tuple[str, ...] = ("event", "term", "reclaim")
+    module_version: str = ""
+
+    def why_no_on_high(self) -> str:
+        """Why a module does not take on_high, and the way out."""
+        return (
+            f"is unknown to the module uid_mem {self.module_version or '(of unknown version)'} of this host, which is"
+            " older than this collection; bring it to the version of this collection with the role"
+            " devfleet.uid_mem.uid_mem, or leave out on_high"
+        )
 
 
 KNOWN = Vocabulary()
@@ -139,6 +153,7 @@ class Limit:
     uids: Uids
     max: int | None
     high: int | None = None
+    on_high: str = "event"
     policy: str = "default"
     metric: str = "rss"
     grace_ms: int = 0
@@ -152,17 +167,22 @@ class Limit:
                 errno.EINVAL,
                 f"high ({describe_size(self.high)}) is above max ({describe_size(self.max)}); it may be at most max",
             )
+        if self.on_high != "event" and self.high is None:
+            raise LimitsError(
+                errno.EINVAL, f"on_high={self.on_high} needs high, the usage above which it happens; give high as well"
+            )
         if self.charge_to is not None and self.charge_to in self.uids:
             whose = "itself" if self.uids.first == self.uids.last else "one of its own UIDs"
             raise LimitsError(errno.EINVAL, f"{self.uids} is charged to {whose}; name another UID in charge_to")
 
-    def line(self) -> str:
-        """The line as the kernel prints it: every key, sizes in bytes."""
+    def line(self, names: Vocabulary = KNOWN) -> str:
+        """The line as a kernel that knows those names prints it: every key, sizes in bytes."""
         if self.charge_to is not None:
             return f"{self.uids} charge_to={self.charge_to}"
+        on_high = f" on_high={self.on_high}" if names.on_high else ""
         return (
-            f"{self.uids} max={_size_in_bytes(self.max)} high={_size_in_bytes(self.high)} policy={self.policy}"
-            f" metric={self.metric} grace_ms={self.grace_ms} mode={self.mode}"
+            f"{self.uids} max={_size_in_bytes(self.max)} high={_size_in_bytes(self.high)}{on_high}"
+            f" policy={self.policy} metric={self.metric} grace_ms={self.grace_ms} mode={self.mode}"
         )
 
     def short_line(self) -> str:
@@ -173,7 +193,7 @@ class Limit:
         if self.high is not None:
             words.append(f"high={format_size(self.high)}")
         default = Limit(self.uids, self.max)
-        keys = ("policy", "metric", "grace_ms", "mode")
+        keys = ("on_high", "policy", "metric", "grace_ms", "mode")
         words += [f"{key}={getattr(self, key)}" for key in keys if getattr(self, key) != getattr(default, key)]
         return " ".join(words)
 
@@ -185,6 +205,7 @@ class Limit:
             **self.uids.as_dict(),
             "max": "max" if self.max is None else self.max,
             "high": "max" if self.high is None else self.high,
+            "on_high": self.on_high,
             "policy": self.policy,
             "metric": self.metric,
             "grace": f"{self.grace_ms}ms" if self.grace_ms else "0",
@@ -235,6 +256,12 @@ def _parse_high(text: str, names: Vocabulary) -> int | None:
     return _parse_size("high", text, 1, errno.EINVAL)
 
 
+def _parse_on_high(text: str, names: Vocabulary) -> str:
+    if not names.on_high:
+        raise LimitsError(errno.EINVAL, f"on_high= {names.why_no_on_high()}")
+    return _parse_name("on_high", text, names.on_high)
+
+
 def _parse_grace(text: str, names: Vocabulary) -> int:
     if not _DIGITS.fullmatch(text):
         raise LimitsError(errno.EINVAL, f"grace_ms='{text}' is not a number of milliseconds")
@@ -256,6 +283,7 @@ def _parse_name(key: str, text: str, known: Iterable[str]) -> str:
 _KEYS: dict[str, Callable[[str, Vocabulary], int | str | None]] = {
     "max": _parse_max,
     "high": _parse_high,
+    "on_high": _parse_on_high,
     "policy": lambda text, names: _parse_name("policy", text, names.policies),
     "metric": lambda text, names: _parse_name("metric", text, names.metrics),
     "grace_ms": _parse_grace,
@@ -421,9 +449,9 @@ class Table:
             _numbered(max(last_line.get(uids, 0) for uids in pair), after.check)
         self.entries = after.entries
 
-    def text(self) -> str:
-        """The table as the kernel prints it."""
-        return "".join(f"{limit.line()}\n" for limit in self)
+    def text(self, names: Vocabulary = KNOWN) -> str:
+        """The table as a kernel that knows those names prints it."""
+        return "".join(f"{limit.line(names)}\n" for limit in self)
 
 
 def _numbered(number: int, check: Callable[..., _T], *arguments: object) -> _T:

@@ -55,8 +55,8 @@ class Plan:
     """What kernel and file have, and what they shall have.
 
     C(before) and C(after) are the kernel's tables; without C(runtime) they are the file's, and the kernel stays as it
-    is. The file's text is None where there is no file, or where it stays out of it. With C(table_full), the
-    kernel evicts the limits that were set longest ago.
+    is. The file's text is None where there is no file, or where it stays out of it. The kernel knows those C(names).
+    With C(table_full), it evicts the limits that were set longest ago.
     """
 
     desired: DesiredState
@@ -70,6 +70,7 @@ class Plan:
     file_after: str | None
     file_sum: str
     stats: list[dict[str, object]]
+    names: Vocabulary = KNOWN
     return_all: bool = False
     period_s: int = 0
     timer: str = ""
@@ -168,7 +169,7 @@ class Plan:
         """Before and after in the grammar of the files, for diff mode; I(after) is what the kernel has in the end."""
         parts = []
         if self.kernel_changed:
-            parts.append(_diff_of(PROC_LIMITS, self.kernel_text, after.text()))
+            parts.append(_diff_of(PROC_LIMITS, self.kernel_text, after.text(self.names)))
         if self.file_changed:
             parts.append(_diff_of(self.path, self.file_before or "", self.file_after or ""))
         return parts
@@ -208,7 +209,9 @@ def below_session(size: int | None, metric: str) -> bool:
 
 def names_of(reading: Reading) -> Vocabulary:
     """The names a device's kernel knows; those that this collection brings where it is not loaded."""
-    return Vocabulary(reading.policies, reading.metrics) if reading.features else KNOWN
+    if not reading.features:
+        return KNOWN
+    return Vocabulary(reading.policies, reading.metrics, reading.on_high, reading.module_version)
 
 
 def kernel_table(reading: Reading) -> Table:
@@ -298,6 +301,7 @@ def make_plan(parameters: TaskParameters, reading: Reading) -> Plan:
         file_after=file_after,
         file_sum=reading.file_sum,
         stats=parse_stats(reading.stats_text),
+        names=names,
         return_all=parameters.return_all,
         period_s=parameters.period_s,
         timer=reading.timer,

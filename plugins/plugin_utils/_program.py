@@ -10,6 +10,7 @@ parts in order, one path a line.
 
 from __future__ import annotations
 
+import re
 import shlex
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -117,6 +118,23 @@ class Answer:
         pairs = (line.split("=", 1) for line in self.lines if "=" in line)
         return {key: value for key, value in pairs if key.replace("_", "").isalnum() and key.islower()}
 
+    @property
+    def warnings(self) -> list[str]:
+        """What the user should know: its C(warning=) lines."""
+        return [line.removeprefix("warning=") for line in self.lines if line.startswith("warning=")]
+
+    @property
+    def diffs(self) -> list[dict[str, str]]:
+        """What becomes of files, as Ansible shows it: its C(diff_path=), C(diff_before=) and C(diff_after=) lines."""
+        diffs: list[dict[str, str]] = []
+        for line in self.lines:
+            key, _, value = line.partition("=")
+            if key == "diff_path":
+                diffs.append({"before_header": value, "after_header": value, "before": "", "after": ""})
+            elif key in ("diff_before", "diff_after") and diffs:
+                diffs[-1][key.removeprefix("diff_")] = _unescaped(value)
+        return diffs
+
     def errors(self) -> str:
         """Why it failed: its own words, or whatever it said last."""
         told = [line.removeprefix("error=") for line in self.lines if line.startswith("error=")]
@@ -124,6 +142,11 @@ class Answer:
             return "; ".join(told)
         last = [line for line in [*self.lines, *self.stderr.splitlines()] if line.strip()][-5:]
         return f"it ended with status {self.rc} and said: {' / '.join(last) or 'nothing'}"
+
+
+def _unescaped(text: str) -> str:
+    """The text that was put in one line, with a backslash and n for a line feed and two backslashes for one."""
+    return re.sub(r"\\(n|\\)", lambda found: "\n" if found[1] == "n" else "\\", text)
 
 
 def parse_answer(result: Mapping[str, Any]) -> Answer:

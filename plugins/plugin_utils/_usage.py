@@ -83,7 +83,7 @@ class Excess:
 
 
 def exceeding(before: Table, after: Table, usage: dict[int, Usage]) -> list[Excess]:
-    """The UIDs whose limit becomes another one, is enforced, and is below what they use."""
+    """The UIDs whose limit changes, is enforced, and is below what they use."""
     found: list[Excess] = []
     usage, joined = charged(before, after, usage)
     limits = zip(before.effective(usage), after.effective(usage), strict=True)

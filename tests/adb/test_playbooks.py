@@ -21,7 +21,7 @@ from ansible_collections.devfleet.uid_mem.tests.adb.conftest import AdbDevice
 
 PROJECT = Path(__file__).resolve().parents[2]
 LIMITS = "/data/local/tmp/limits"
-ENTRY = "10070 max=104857600 high=max policy=default metric=rss grace_ms=0 mode=enforce\n"
+ENTRY = "10070 max=104857600 high=max on_high=event policy=default metric=rss grace_ms=0 mode=enforce\n"
 
 # The variables of docs/android-adb.md.
 VARIABLES: dict[str, Any] = {

@@ -37,6 +37,9 @@ NOTHING_RANDOM = "nokaslr norandmaps randomize_kstack_offset=off"
 # The same is measured with so many possible CPUs, of which one is there; QEMU's machine has room for so many.
 NEAR_CPUS = (2, 255)
 
+# CPUs on which processes fork at once. QEMU emulates them in turns, and the clock counts the instructions of all.
+PARALLEL_CPUS = (1, 2, 8)
+
 # Up to here the kernel batches what it counts, so that fewer page faults reach uid_mem.
 LAST_BATCHING_SERIES = (6, 1)
 
@@ -122,6 +125,12 @@ def rows(release: str, engine: str, reference: str) -> Iterator[Row]:
     title = "page fault, 96 pages below the limit"
     yield Row(f"{title}, {least} possible CPUs", f"near_{least}", "%")
     yield Row(f"{title}, {most} possible CPUs", f"near_{most}", "%", f"near_{least}", allowed.near)
+    for cpus in PARALLEL_CPUS:
+        title = f"fork + exit + wait, 16 processes at once, {cpus} CPU{'s' if cpus > 1 else ''}"
+        base = f"no_limits.parallel_{cpus}"
+        yield Row(f"{title}, no limits", base, "%")
+        yield Row(f"{title}, limit on this UID, not reached", f"limited.parallel_{cpus}", "%", base)
+        yield Row(f"{title}, memory cgroup with memory.max instead", f"memory_cgroup.parallel_{cpus}", "%", base)
     for verb in ("write", "read"):
         yield Row(f"{verb} 1,000 limits", f"{verb}_1000", "ms")
         yield Row(f"{verb} 10,000 limits", f"{verb}_10000", "ms", allowed=100)
@@ -200,11 +209,13 @@ def make_initramfs(work: Path, busybox: Path, module: Path | None) -> Path:
     return initramfs
 
 
-def boot(kernel: Path, initramfs: Path, log: Path, parameters: str = "", possible_cpus: int = 1) -> str:
+def boot(
+    kernel: Path, initramfs: Path, log: Path, parameters: str = "", *, cpus: int = 1, possible_cpus: int = 1
+) -> str:
     """Boot the guest until it turns itself off; what it printed."""
     arguments = [
         *(QEMU, "-M", "pc", "-cpu", "max", "-accel", "tcg", "-icount", "shift=0,sleep=off"),
-        *("-smp", f"1,maxcpus={possible_cpus}", "-m", "1024", "-display", "none", "-monitor", "none"),
+        *("-smp", f"{cpus},maxcpus={max(cpus, possible_cpus)}", "-m", "1024", "-display", "none", "-monitor", "none"),
         *("-nic", "none", "-no-reboot"),
         *("-serial", f"file:{log}", "-kernel", str(kernel), "-initrd", str(initramfs)),
         *("-append", f"console=ttyS0 panic=-1 quiet no_timer_check {NOTHING_RANDOM} {parameters}"),
@@ -259,7 +270,10 @@ def measure(title: str, kernel: Path, module: Path | None, busybox: Path, result
         initramfs = make_initramfs(Path(work), busybox, module)
         guest = parse(boot(kernel, initramfs, log), log)
         for cpus in NEAR_CPUS if module else ():
-            console = boot(kernel, initramfs, log, f"bench_near=near_{cpus}", cpus)
+            console = boot(kernel, initramfs, log, f"bench_near=near_{cpus}", possible_cpus=cpus)
+            guest.results.update(parse(console, log).results)
+        for cpus in PARALLEL_CPUS if module else ():
+            console = boot(kernel, initramfs, log, f"bench_parallel=parallel_{cpus}", cpus=cpus)
             guest.results.update(parse(console, log).results)
     return guest
 

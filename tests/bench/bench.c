@@ -44,6 +44,7 @@ static void print_help(void)
 	       "  near NAME UID ROUNDS          as UID, which has a limit, use it up but for a few\n"
 	       "                                pages, and write into these: per page\n"
 	       "  fork NAME UID ROUNDS          as UID, fork, exit and wait: per child\n"
+	       "  parallel NAME UID N ROUNDS    the same by N processes at once: per child\n"
 	       "  sleepers UID N                start N processes of UID that sleep; returns when\n"
 	       "                                all are there\n"
 	       "  write NAME N ROUNDS           write N limits in one write(), and remove them\n"
@@ -180,11 +181,9 @@ static void measure_near(const char *name, uid_t uid, int nr)
 	report(name, rounds, nr);
 }
 
-static double fork_round(void)
+static void fork_exit_wait(int nr)
 {
-	double begin = now();
-
-	for (int i = 0; i < FORKS_PER_ROUND; i++) {
+	for (int i = 0; i < nr; i++) {
 		pid_t pid = fork();
 
 		if (pid == 0)
@@ -192,6 +191,13 @@ static double fork_round(void)
 		if (pid < 0 || waitpid(pid, NULL, 0) != pid)
 			quit("fork: %s", strerror(errno));
 	}
+}
+
+static double fork_round(void)
+{
+	double begin = now();
+
+	fork_exit_wait(FORKS_PER_ROUND);
 	return (now() - begin) / FORKS_PER_ROUND;
 }
 
@@ -203,6 +209,48 @@ static void measure_fork(const char *name, uid_t uid, int nr)
 	fork_round();
 	for (int i = 0; i < nr; i++)
 		rounds[i] = fork_round();
+	report(name, rounds, nr);
+}
+
+/* All begin when the other end of the pipe is closed. */
+static double parallel_round(int nr)
+{
+	double begin;
+	int go[2];
+	char c;
+
+	if (pipe(go))
+		quit("pipe: %s", strerror(errno));
+	for (int i = 0; i < nr; i++) {
+		pid_t pid = fork();
+
+		if (pid < 0)
+			quit("fork: %s", strerror(errno));
+		if (pid > 0)
+			continue;
+		close(go[1]);
+		if (read(go[0], &c, 1) != 0)
+			_exit(1);
+		fork_exit_wait(FORKS_PER_ROUND);
+		_exit(0);
+	}
+	close(go[0]);
+	begin = now();
+	close(go[1]);
+	for (int i = 0, status; i < nr; i++)
+		if (wait(&status) < 0 || status)
+			quit("a process that forks has failed");
+	return (now() - begin) / (nr * FORKS_PER_ROUND);
+}
+
+static void measure_parallel(const char *name, uid_t uid, int processes, int nr)
+{
+	double rounds[MAX_ROUNDS];
+
+	become(uid);
+	parallel_round(processes);
+	for (int i = 0; i < nr; i++)
+		rounds[i] = parallel_round(processes);
 	report(name, rounds, nr);
 }
 
@@ -314,6 +362,9 @@ int main(int argc, char **argv)
 		measure_near(argv[2], (uid_t)number(argv[3], 0, 1 << 30), (int)number(argv[4], 1, MAX_ROUNDS));
 	} else if (!strcmp(command, "fork") && argc == 5) {
 		measure_fork(argv[2], (uid_t)number(argv[3], 0, 1 << 30), (int)number(argv[4], 1, MAX_ROUNDS));
+	} else if (!strcmp(command, "parallel") && argc == 6) {
+		measure_parallel(argv[2], (uid_t)number(argv[3], 0, 1 << 30), (int)number(argv[4], 1, 1000),
+				 (int)number(argv[5], 1, MAX_ROUNDS));
 	} else if (!strcmp(command, "sleepers") && argc == 4) {
 		start_sleepers((uid_t)number(argv[2], 0, 1 << 30), (int)number(argv[3], 1, 100000));
 	} else if (!strcmp(command, "write") && argc == 5) {

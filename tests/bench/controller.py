@@ -24,7 +24,10 @@ from dataclasses import dataclass
 from pathlib import Path
 
 HERE = Path(__file__).resolve().parent
-FEATURES = "abi=1 engine=hooks policies=highest_rss,longest_run_time,worst,youngest metrics=rss,anon\n"
+FEATURES = (
+    "abi=1 engine=hooks policies=highest_rss,longest_run_time,worst,youngest metrics=rss,anon"
+    " on_high=event,term,reclaim\n"
+)
 # Processes that each host of the first table has.
 PROCESSES = 200
 

@@ -18,7 +18,7 @@ from ansible_collections.devfleet.uid_mem.tests.unit.device import FEATURES
 from ansible_collections.devfleet.uid_mem.tests.unit.plugins.plugin_utils.test_status_page import Page
 
 MIB = 1 << 20
-LINE = "10070 max=67108864 high=max policy=default metric=rss grace_ms=0 mode=enforce\n"
+LINE = "10070 max=67108864 high=max on_high=event policy=default metric=rss grace_ms=0 mode=enforce\n"
 KILL = 'seq=0 ts=5000000000 event=kill uid=10070 pid=9 comm="{}" usage=70000000 max=67108864\n'
 
 

@@ -76,8 +76,8 @@ def test_other_source_is_built_anew(tmp_path: pathlib.Path) -> None:
     arguments = (str(source), str(tmp_path / "out"), "")
     assert run_program(*arguments).returncode == 0
     before = run_program("--id", str(source)).stdout
-    with (source / "uid_memd.service").open("a") as unit:
-        unit.write("# another one\n")
+    with (source / "uid_memd.h").open("a") as header:
+        header.write("/* another one */\n")
     assert run_program(*arguments).returncode == 0
     assert (tmp_path / "out/id").read_text() == run_program("--id", str(source)).stdout != before
 
@@ -90,21 +90,18 @@ def place(bundle: pathlib.Path, digest: str = "") -> str:
 
 
 def test_programs_get_to_the_device_as_they_are(on_device: RunScript, bundle: pathlib.Path) -> None:
+    """uid_memtop is in the path of users: it was in sbin, which is not."""
     done = on_device(
         f"{SETUP}{place(bundle)}; sed 1d /usr/local/lib/uid_mem/daemon | sha256sum -c;"
-        "head -n 1 /usr/local/lib/uid_mem/daemon; /usr/local/sbin/uid_memd --help | head -n 1; ls -A /usr/local/sbin"
+        "head -n 1 /usr/local/lib/uid_mem/daemon; /usr/local/sbin/uid_memd --help | head -n 1;"
+        "ls -A /usr/local/sbin /usr/local/bin"
     )
     assert done.returncode == 0
     lines = done.stdout.splitlines()
-    assert lines[:4] == [
-        "changed=yes",
-        "/usr/local/sbin/uid_memd: OK",
-        "/usr/local/sbin/uid_memtop: OK",
-        "/etc/systemd/system/uid_memd.service: OK",
-    ]
-    assert lines[4] == run_program("--id", str(USERSPACE)).stdout.strip()
-    assert "uid_memd" in lines[5]
-    assert lines[6:] == ["uid_memd", "uid_memtop"]
+    assert lines[:3] == ["changed=yes", "/usr/local/sbin/uid_memd: OK", "/usr/local/bin/uid_memtop: OK"]
+    assert lines[3] == run_program("--id", str(USERSPACE)).stdout.strip()
+    assert "uid_memd" in lines[4]
+    assert lines[5:] == ["/usr/local/bin:", "uid_memtop", "", "/usr/local/sbin:", "uid_memd"]
 
 
 def test_damaged_copy_changes_nothing(on_device: RunScript, bundle: pathlib.Path, tmp_path: pathlib.Path) -> None:

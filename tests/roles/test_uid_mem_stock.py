@@ -153,6 +153,27 @@ def test_missing_packages_are_named(on_device: RunScript, tmp_path: pathlib.Path
     assert f"error=packages are missing on this device: run 'apt-get install linux-headers-{RUNNING}" in done.stdout
 
 
+def test_packages_are_foretold(on_device: RunScript) -> None:
+    """Check mode did not say that a compiler and some 60 packages come."""
+    apt = (
+        "mkdir /boot/bin; printf '%s\\n' '#!/bin/sh'"
+        ' \'echo "Inst gcc (12 Debian)"; echo "Inst dkms (3 Debian)"; echo "Conf dkms"\' >/boot/bin/apt-get;'
+        'chmod +x /boot/bin/apt-get; mount --bind /boot/bin/apt-get "$(command -v apt-get)"'
+    )
+    done = on_device(f"{SETUP}{apt}; sh {STOCK} packages; ls -A /var/lib")
+    assert done.returncode == 0
+    lines = done.stdout.splitlines()
+    assert lines[0].startswith(f"packages=linux-headers-{RUNNING}")
+    assert lines[1:] == ["all_packages=gcc dkms "]
+
+
+def test_packages_of_which_the_lists_say_nothing(on_device: RunScript) -> None:
+    dpkg = "mkdir -p /var/lib/dpkg /var/lib/apt/lists/partial; : >/var/lib/dpkg/status"
+    done = on_device(f"{SETUP}{dpkg}; sh {STOCK} packages")
+    assert done.returncode == 0
+    assert "the package lists on this device are missing or old" in done.stdout
+
+
 def test_device_without_apt_is_told_the_way_out(on_device: RunScript, tmp_path: pathlib.Path) -> None:
     hide = 'mount --bind /dev/null "$(command -v apt-get)"'
     done = on_device(f"{SETUP}{place(tmp_path)}; {hide}; sh {STOCK} dkms")

@@ -11,7 +11,10 @@ import shutil
 import subprocess
 from pathlib import Path
 
-FEATURES = "abi=1 engine=hooks policies=highest_rss,longest_run_time,worst,youngest metrics=rss,anon\n"
+FEATURES = (
+    "abi=1 engine=hooks policies=highest_rss,longest_run_time,worst,youngest metrics=rss,anon"
+    " on_high=event,term,reclaim\n"
+)
 
 
 class Device:

@@ -65,6 +65,7 @@ def limit(uid: int | str, size: int) -> dict[str, Any]:
         "uid": str(uid),
         "max": size,
         "high": "max",
+        "on_high": "event",
         "policy": "default",
         "metric": "rss",
         "grace": "0",

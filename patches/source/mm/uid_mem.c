@@ -62,8 +62,6 @@
 #include <linux/user_namespace.h>
 #include <linux/workqueue.h>
 
-#define UID_MEM_BATCH	64L
-
 /* How long after the last owner is gone the hooks are taken out. */
 #define UID_MEM_KEY_DELAY	(10 * HZ)
 
@@ -197,9 +195,13 @@ EXPORT_SYMBOL_GPL(uid_mem_change_end);
  */
 int uid_mem_acct_init(struct uid_mem_acct *acct, unsigned int members)
 {
-	acct->stock = alloc_percpu(long);
-	if (!acct->stock)
+	int cpu;
+
+	acct->spent = alloc_percpu(long);
+	if (!acct->spent)
 		return -ENOMEM;
+	for_each_possible_cpu(cpu)
+		*per_cpu_ptr(acct->spent, cpu) = UID_MEM_BATCH;
 	atomic_long_set(&acct->charged, 0);
 	uid_mem_write_levels(acct, LONG_MIN, LONG_MAX);
 	acct->members = members;
@@ -218,7 +220,7 @@ EXPORT_SYMBOL_GPL(uid_mem_acct_init);
  */
 void uid_mem_acct_destroy(struct uid_mem_acct *acct)
 {
-	free_percpu(acct->stock);
+	free_percpu(acct->spent);
 }
 EXPORT_SYMBOL_GPL(uid_mem_acct_destroy);
 
@@ -228,7 +230,7 @@ static long uid_mem_stock(struct uid_mem_acct *acct)
 	int cpu;
 
 	for_each_possible_cpu(cpu)
-		pages += READ_ONCE(*per_cpu_ptr(acct->stock, cpu));
+		pages += UID_MEM_BATCH - READ_ONCE(*per_cpu_ptr(acct->spent, cpu));
 	return pages;
 }
 
@@ -380,7 +382,8 @@ static void uid_mem_add(struct uid_mem_acct *acct, long nr_pages)
 void __uid_mem_restock(struct uid_mem_acct *acct, long nr_pages)
 {
 	long batch = READ_ONCE(acct->batch);
-	long stock = this_cpu_xchg(*acct->stock, batch / 2);
+	long spent = this_cpu_xchg(*acct->spent, UID_MEM_BATCH - batch / 2);
+	long stock = UID_MEM_BATCH - spent;
 	long had = stock + nr_pages;
 
 	/* Before it leaves @charged: an estimate in between is too high. */
@@ -833,7 +836,7 @@ static bool uid_mem_hold(struct mm_struct *mm)
 	return room;
 }
 
-void __uid_mem_fault(void)
+void __uid_mem_kernel_fault(void)
 {
 	struct mm_struct *mm = current->mm;
 

@@ -2,11 +2,9 @@
 # SPDX-FileCopyrightText: 2026 The uid_mem authors
 # SPDX-License-Identifier: GPL-3.0-or-later
 #
-# Builds uid_memd and uid_memtop, static programs, and packs them with their unit for the program daemon of device/. It runs
-# on the controller.
+# Builds uid_memd and uid_memtop, static programs, and packs them for the program daemon of device/. It runs on the
+# controller.
 set -eu
-
-UNIT=uid_memd.service
 
 usage() {
 	cat <<USAGE
@@ -23,11 +21,11 @@ misuse() {
 	exit 2
 }
 
-# 16 digits that change with each file that the programs and the unit are made from.
+# 16 digits that change with each file that the programs are made from.
 source_id() {
 	(
 		cd "$1"
-		sha256sum -- Makefile "$UNIT" *.c *.h
+		sha256sum -- Makefile *.c *.h
 	) | sha256sum | cut -c 1-16
 }
 
@@ -53,8 +51,7 @@ if [ -e "$2/daemon.tar.gz" ] && [ "$(cat "$2/id")" = "$(source_id "$1")" ]; then
 fi
 rm -f "$2/daemon.tar.gz"
 make -s -C "$1" "CROSS_COMPILE=$3" "OUT=$2" "$2/uid_memd" "$2/uid_memtop" >&2
-cp "$1/$UNIT" "$2/$UNIT"
 source_id "$1" >"$2/id"
-tar -czf "$2/daemon.tar.gz.new" -C "$2" uid_memd uid_memtop "$UNIT" id
+tar -czf "$2/daemon.tar.gz.new" -C "$2" uid_memd uid_memtop id
 mv -f "$2/daemon.tar.gz.new" "$2/daemon.tar.gz"
 printf '%s\n' "$2/daemon.tar.gz"

@@ -19,7 +19,7 @@ Prints, as its last line, the path of the image that make_image.sh makes with th
 CACHE/images/base-KEY.raw; KEY is the hash of everything that the image is made from, so an image
 that is there is not made again. CACHE is a directory. Builds of the same image wait for each other.
 
-  --suite NAME, --mirror URL, --size SIZE, --packages LIST, --accel ACCEL
+  --suite NAME, --mirror URL, --size SIZE, --packages LIST, --init NAME, --accel ACCEL
                      see make_image.sh --help
   --print-path       only print the path; exit status 3 if the image is not there
   --detach           return at once and build in the background; --follow waits for it
@@ -38,16 +38,18 @@ follow=
 suite=bookworm
 size=
 packages=
+init=
 elsewhere=()
 
 options=$(getopt --name "$me" --options '' --longoptions \
-    suite:,mirror:,size:,packages:,accel:,print-path,detach,follow:,help -- "$@") || usage_error 'wrong arguments'
+    suite:,mirror:,size:,packages:,init:,accel:,print-path,detach,follow:,help -- "$@") || usage_error 'wrong arguments'
 eval set -- "$options"
 while [ "$1" != -- ]; do
     case $1 in
     --suite) suite=$2 && shift ;;
     --size) size=$2 && shift ;;
     --packages) packages=$2 && shift ;;
+    --init) init=$2 && shift ;;
     --mirror | --accel) elsewhere+=("$1" "$2") && shift ;;
     --print-path) mode=print-path ;;
     --detach) mode=detach ;;
@@ -59,7 +61,7 @@ done
 shift
 [ $# -eq 1 ] || usage_error 'exactly one CACHE is needed'
 cache=$1
-recipe=(--suite "$suite" ${size:+--size "$size"} ${packages:+--packages "$packages"})
+recipe=(--suite "$suite" ${size:+--size "$size"} ${packages:+--packages "$packages"} ${init:+--init "$init"})
 [ "$mode" != follow ] || [[ $follow =~ ^[0-9]+$ ]] || usage_error "--follow takes a number of seconds, not '$follow'"
 
 # The key covers the script that makes the image, the files it copies in, and the options that change

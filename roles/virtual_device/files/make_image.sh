@@ -25,6 +25,7 @@ Makes IMAGE, a raw disk image of Debian with GRUB, a stock kernel, sshd and Pyth
                      mmdebstrap's own)
   --size SIZE        size of the disk, a number and M, G or T (default: 4G)
   --packages LIST    further packages, separated by blanks or commas
+  --init NAME        what starts the services: systemd, openrc or sysvinit (default: systemd)
   --accel ACCEL      QEMU accelerator for the last step: kvm or tcg (default: as
                      probe_accelerator.sh says)
   --cache CACHE      where probe_accelerator.sh keeps its answer
@@ -40,9 +41,10 @@ size=4G
 accel=
 cache=
 further_packages=
+init=systemd
 
 options=$(getopt --name "$me" --options '' --longoptions \
-    suite:,mirror:,size:,packages:,accel:,cache:,help -- "$@") || usage_error 'wrong arguments'
+    suite:,mirror:,size:,packages:,init:,accel:,cache:,help -- "$@") || usage_error 'wrong arguments'
 eval set -- "$options"
 while [ "$1" != -- ]; do
     case $1 in
@@ -50,6 +52,7 @@ while [ "$1" != -- ]; do
     --mirror) mirror=$2 && shift ;;
     --size) size=$2 && shift ;;
     --packages) further_packages=$2 && shift ;;
+    --init) init=$2 && shift ;;
     --accel) accel=$2 && shift ;;
     --cache) cache=$2 && shift ;;
     --help) help && exit 0 ;;
@@ -63,9 +66,15 @@ image=$1
 [[ $size =~ ^[1-9][0-9]*[MGT]$ ]] || usage_error "--size is a number and M, G or T, for example 4G, not '$size'"
 [[ $further_packages =~ ^[a-z0-9.+:,\ -]*$ ]] || usage_error "--packages is a list of package names, not '$further_packages'"
 case $accel in '' | kvm | tcg) ;; *) usage_error "--accel is kvm or tcg, not '$accel'" ;; esac
+case $init in
+systemd) init_packages='dbus systemd-sysv' ;;
+openrc) init_packages='busybox-syslogd ifupdown openrc sysvinit-core' ;;
+sysvinit) init_packages='busybox-syslogd ifupdown sysv-rc sysvinit-core' ;;
+*) usage_error "--init is systemd, openrc or sysvinit, not '$init'" ;;
+esac
 
-packages="ca-certificates dbus e2fsprogs fdisk grub-pc initramfs-tools iproute2 kmod linux-image-cloud-amd64
-    openssh-server procps python3 python3-apt sudo systemd-sysv udev zstd $further_packages"
+packages="ca-certificates e2fsprogs fdisk grub-pc initramfs-tools iproute2 kmod linux-image-cloud-amd64
+    openssh-server procps python3 python3-apt sudo udev zstd $init_packages $further_packages"
 packages=$(tr -s ' ,\n' '\n' <<<"$packages" | sort -u | paste -sd,)
 
 # Nothing of this is of use on a device that lives for an afternoon, and each costs time at every
@@ -136,9 +145,21 @@ apt_options_of_host() {
 }
 
 make_root_file_system() {
-    local aptopts
+    local aptopts init_hooks
     tar --create --directory "$here/rootfs" --file "$work/overlay.tar" --sort=name \
         --owner=0 --group=0 --mode=u=rwX,go=rX .
+    # The hooks' $1 is the root file system's directory.
+    # shellcheck disable=SC2016
+    if [ "$init" = systemd ]; then
+        init_hooks=(
+            --customize-hook='chroot "$1" systemctl --quiet enable systemd-networkd virtual-device-setup'
+            --customize-hook='chroot "$1" systemctl --quiet disable systemd-networkd-wait-online e2scrub_reap'
+            --customize-hook='chroot "$1" systemctl --quiet set-default multi-user'
+            --customize-hook="chroot \"\$1\" systemctl --quiet mask $masked_units"
+        )
+    else
+        init_hooks=(--customize-hook='chroot "$1" update-rc.d virtual-device-setup defaults')
+    fi
     mapfile -t aptopts < <(apt_options_of_host || true)
     [ -n "$mirror" ] || mirror=$(mirror_of_host || true)
     # The hooks' $1 is the root file system's directory.
@@ -148,10 +169,7 @@ make_root_file_system() {
         --setup-hook="tar-in $work/overlay.tar /" \
         --essential-hook='printf "%s\n" virtio_pci virtio_blk virtio_net ext4 >"$1/etc/initramfs-tools/modules"' \
         --essential-hook='echo grub-pc grub-pc/install_devices_empty boolean true | chroot "$1" debconf-set-selections' \
-        --customize-hook='chroot "$1" systemctl --quiet enable systemd-networkd virtual-device-setup' \
-        --customize-hook='chroot "$1" systemctl --quiet disable systemd-networkd-wait-online e2scrub_reap' \
-        --customize-hook='chroot "$1" systemctl --quiet set-default multi-user' \
-        --customize-hook="chroot \"\$1\" systemctl --quiet mask $masked_units" \
+        "${init_hooks[@]}" \
         --customize-hook='echo PARTUUID=75696401-01 / ext4 defaults,noatime,errors=remount-ro 0 1 >"$1/etc/fstab"' \
         --customize-hook='chmod -x "$1"/etc/grub.d/20_linux_xen "$1"/etc/grub.d/30_*' \
         --customize-hook='echo nameserver 10.0.2.3 >"$1/etc/resolv.conf"' \
@@ -181,10 +199,11 @@ END
 }
 
 install_boot_loader() {
-    local cpu=max
+    # Some ten seconds of processor time, which on a busy host without KVM is minutes.
+    local cpu=max seal_timeout=1800
     accel=${accel:-$("$here/probe_accelerator.sh" ${cache:+"$cache"})}
     [ "$accel" != kvm ] || cpu=host
-    run timeout 300 qemu-system-x86_64 -accel "$accel" -cpu "$cpu" -m 512 \
+    run timeout "$seal_timeout" qemu-system-x86_64 -accel "$accel" -cpu "$cpu" -m 512 \
         -nodefaults -display none -no-reboot \
         -drive "file=$image,format=raw,if=virtio,cache=unsafe" -serial "file:$work/console.log" \
         -kernel "$work/rootfs/vmlinuz" -initrd "$work/rootfs/initrd.img" \

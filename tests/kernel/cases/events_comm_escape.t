@@ -22,6 +22,6 @@ seq=9 ts=9 e' 'a\"b\n' "$(printf 'a\033[2J\tb')" "$(printf 'a\302\240\377b')" ' 
 done
 is 'no line beside these' "$(event_count .)" $((1 + 2 * number))
 is 'each begins with its number' "$(events | grep -vc '^seq=')" 0
-is 'the name can be had back' "$(events | grep -c 'comm="a\\x0aseq=9 ts=9 e"')" 1
+is 'the name can be restored' "$(events | grep -c 'comm="a\\x0aseq=9 ts=9 e"')" 1
 is 'nor in the log' "$(dmesg | grep -c '^seq=9\|^\[[^]]*\] seq=9')" 0
 done_testing

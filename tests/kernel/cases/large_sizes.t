@@ -15,7 +15,7 @@ refused ERANGE '2001 max=18446744073709551615'
 refused ERANGE '2001 max=16777216T'
 
 limits '2001 max=3G' '2002 max=5G'
-# The same 128 MiB, mapped again and again: RSS counts each of them. (Up to 6.1 the kernel may be
+# The same 128 MiB, mapped many times: RSS counts each mapping. (Up to 6.1 the kernel may be
 # 64 faults of 16 pages behind.)
 puppet big 2001
 big=$pid

@@ -15,7 +15,7 @@ is 'one entry each' "$(cut -d' ' -f1,2 /proc/uid_mem/limits | tr '\n' ';')" '200
 limits '2001 max=64M high=32M metric=anon grace_ms=5 mode=audit'
 limits '2001 max=64M'
 is 'keys left out take their defaults' "$(head -n 1 /proc/uid_mem/limits)" \
-    '2001 max=67108864 high=max policy=default metric=rss grace_ms=0 mode=enforce'
+    '2001 max=67108864 high=max on_high=event policy=default metric=rss grace_ms=0 mode=enforce'
 limits '2001 max=1M' '2001 max=64M'
 is 'of two lines for one UID the last counts' "$(cut -d' ' -f1,2 /proc/uid_mem/limits | head -n 1)" '2001 max=67108864'
 is 'an event for each' "$(event_count 'event=limit_set uid=2001 ')" 8

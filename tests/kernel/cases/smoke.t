@@ -18,7 +18,7 @@ does other use 96M
 
 limits '2001 max=64M'
 is 'the table' "$(cat /proc/uid_mem/limits)" \
-    '2001 max=67108864 high=max policy=default metric=rss grace_ms=0 mode=enforce'
+    '2001 max=67108864 high=max on_high=event policy=default metric=rss grace_ms=0 mode=enforce'
 dies bloat use 96M
 ok 'its twin lives' alive "$twin"
 ok 'a larger process of another UID lives' alive "$other"

@@ -20,7 +20,7 @@ is 'who has no process of its own beside the reader sees that' "$(as 2003 cut -d
 is 'root of a user namespace is who it was before' "$(as 2002 unshare -U -r cut -d' ' -f1 /proc/uid_mem/stats)" 2002
 
 is 'the form of a line' "$(head -n 1 /proc/uid_mem/stats | sed 's/=[0-9]*/=N/g')" \
-    '2001 usage=N peak=N anon=N file=N shmem=N swap=N procs=N max=N kills=N max_events=N high_events=N'
+    '2001 usage=N peak=N anon=N file=N shmem=N swap=N procs=N max=N kills=N max_events=N high_events=N terms=N'
 is 'usage is file, anon and shmem' "$(stat_of 2001 usage)" \
     $(($(stat_of 2001 anon) + $(stat_of 2001 file) + $(stat_of 2001 shmem)))
 ok 'as much as was used' [ "$(stat_of 2001 usage)" -ge $((8 * mib)) ]

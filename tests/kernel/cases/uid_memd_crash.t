@@ -2,7 +2,7 @@
 # SPDX-FileCopyrightText: 2026 The uid_mem authors
 # SPDX-License-Identifier: GPL-3.0-or-later
 #
-# kill -9 of uid_memd under load, again and again: no limit is lost or changed,
+# kill -9 of uid_memd under load, many times: no limit is lost or changed,
 # none of its files or processes is left, and each event is forwarded.
 
 # shellcheck disable=SC2154,SC2317  # pid, mib; functions that "ok" calls

@@ -82,7 +82,7 @@ ok '--no-restore' uid_memd --pidfile /tmp/pid --state /tmp/state --no-restore
 kill -HUP "$(cat /tmp/pid)"
 end_daemon -TERM
 is 'leaves limits alone' "$(cat /proc/uid_mem/limits)" \
-    '2009 max=9437184 high=max policy=default metric=rss grace_ms=0 mode=enforce'
+    '2009 max=9437184 high=max on_high=event policy=default metric=rss grace_ms=0 mode=enforce'
 
 # Many, some of them bad.
 fresh_module

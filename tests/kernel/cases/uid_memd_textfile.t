@@ -20,7 +20,8 @@ as_stats() {
     sed -n 's/^uid_mem_usage_bytes{uid="\([0-9]*\)"} .*/\1/p' "$file" | while read -r uid; do
         echo "$uid usage=$(metric usage_bytes "$uid") peak=$(metric peak_bytes "$uid") procs=$(metric processes "$uid")" \
             "max=$(metric limit_bytes "$uid" | sed 's/+Inf/max/') kills=$(metric kills_total "$uid")" \
-            "max_events=$(metric max_events_total "$uid") high_events=$(metric high_events_total "$uid")"
+            "max_events=$(metric max_events_total "$uid") high_events=$(metric high_events_total "$uid")" \
+            "terms=$(metric terms_total "$uid")"
     done
 }
 is_true() { [ "$(as_stats)" = "$(sed 's/ anon=.* procs=/ procs=/' /proc/uid_mem/stats)" ]; }
@@ -32,7 +33,7 @@ rm -rf /tmp/metrics
 mkdir /tmp/metrics
 daemon --textfile-interval 0.2
 is 'with no limits' "$(sed 's/ [0-9]*$/ N/' "$file" | grep -v '^#')" "$(printf '%s\n' 'uid_mem_up N' \
-    'uid_mem_events_lost_total N' "uid_mem_info{engine=\"$(sed 's/.* engine=\([a-z]*\) .*/\1/' /proc/uid_mem/features)\"} N")"
+    'uid_mem_events_lost_total N' 'uid_mem_reclaimed_bytes_total N' "uid_mem_info{engine=\"$(sed 's/.* engine=\([a-z]*\) .*/\1/' /proc/uid_mem/features)\"} N")"
 is 'for all to read' "$(stat -c %a "$file")" 644
 limits '2001 max=64M high=32M' '2002 max=max high=1G' '2003-2009 max=1G high=900M' '2004 max=96M' '2010 max=96M'
 for uid in 2001 2002 2003 2004 2005; do

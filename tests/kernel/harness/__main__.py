@@ -6,10 +6,12 @@ from __future__ import annotations
 
 import argparse
 import platform
+import re
 import shutil
 import signal
 import sys
 import tempfile
+from dataclasses import dataclass
 from pathlib import Path
 
 from .artifacts import (
@@ -24,7 +26,7 @@ from .artifacts import (
     cache_dir,
 )
 from .console import complaints
-from .guest import MACHINES, Guest, SilenceError
+from .guest import MACHINES, MEMORY_MIB, Guest, SilenceError
 from .initramfs import Initramfs
 from .tap import Case, Report
 
@@ -37,6 +39,10 @@ ARCH_FACTORS = {"x86_64": 1, "aarch64": 2}
 # also with the kernel's own keys (seen with QEMU 7.2 and kmem:rss_stat switched on and off). Such cases get a boot with
 # one CPU emulated after the other; debug kernels are built without jump labels, and have all of them in parallel.
 PATCHES_CODE = "# cpus: one after the other"
+# A line in the head of a case that needs more memory than others; it gets a boot of its own as well.
+MEMORY = re.compile(r"# memory: ([0-9]+)G")
+# What the copy of the module is called that can be loaded beside it; as long as its own name.
+COPY = "uid_mec"
 DIRECTORIES = ("bin", "dev", "mnt", "proc", "sys", "tmp", "t/bin", "t/cases")
 
 
@@ -91,15 +97,30 @@ def choose_cases(only: list[str], skip: list[str]) -> list[str]:
     return [name for name in only or known if name not in skip]
 
 
-def boots(options: argparse.Namespace, cases: list[str]) -> list[tuple[bool, list[str]]]:
-    """Return the boots it takes: whether the CPUs run in parallel, and the cases."""
+@dataclass(frozen=True)
+class Machine:
+    """What a boot has that cases may ask for."""
+
+    parallel: bool = True
+    memory_mib: int = MEMORY_MIB
+
+
+def machine_for(options: argparse.Namespace, case: str) -> Machine:
+    """Return the machine that a case asks for in its head."""
+    lines = (TESTS / "cases" / f"{case}.t").read_text().splitlines()
+    parallel = options.arch != "x86_64" or options.debug or PATCHES_CODE not in lines
     if options.cpus:
-        return [(options.cpus == "parallel", cases)]
-    if options.arch != "x86_64" or options.debug:
-        return [(True, cases)]
-    serial = [name for name in cases if PATCHES_CODE in (TESTS / "cases" / f"{name}.t").read_text().splitlines()]
-    groups = [(True, [name for name in cases if name not in serial]), (False, serial)]
-    return [(parallel, group) for parallel, group in groups if group]
+        parallel = options.cpus == "parallel"
+    sizes = [int(size[1]) * 1024 for size in map(MEMORY.fullmatch, lines) if size]
+    return Machine(bool(parallel), max(sizes, default=MEMORY_MIB))
+
+
+def boots(options: argparse.Namespace, cases: list[str]) -> list[tuple[Machine, list[str]]]:
+    """Return the boots it takes, and the cases of each; the first is that of most cases."""
+    groups: dict[Machine, list[str]] = {}
+    for case in cases:
+        groups.setdefault(machine_for(options, case), []).append(case)
+    return sorted(groups.items(), key=lambda boot: (boot[0].memory_mib, not boot[0].parallel))
 
 
 def find_kernel(options: argparse.Namespace) -> Kernel:
@@ -116,6 +137,13 @@ def find_kernel(options: argparse.Namespace) -> Kernel:
     return kernel
 
 
+def renamed_module(module: bytes) -> bytes:
+    """Return a module with another name, which is also that of its directory in /proc, and in those of its symbols."""
+    exported = {name[len(b"__ksymtab_") :] for name in re.findall(rb"__ksymtab_uid_mem_\w+", module)}
+    names = b"|".join(sorted([b"uid_mem", *exported]))
+    return re.sub(rb"(?<=\0)(?:%s)(?=\0)" % names, lambda name: COPY.encode() + name[0][len(COPY) :], module)
+
+
 def make_initramfs(options: argparse.Namespace, kernel: Kernel, cases: list[str], factor: int) -> bytes:
     """Return the guest's root file system."""
     root = Initramfs()
@@ -128,6 +156,7 @@ def make_initramfs(options: argparse.Namespace, kernel: Kernel, cases: list[str]
     root.copy("t/lib.sh", TESTS / "lib.sh")
     root.copy("t/grammar.txt", TESTS.parent / "grammar" / "cases.txt")
     root.copy("t/uid_mem.ko", kernel.module)
+    root.file(f"t/{COPY}.ko", renamed_module(kernel.module.read_bytes()))
     if kernel.unit_tests:
         root.copy("t/uid_mem_test.ko", kernel.unit_tests)
     for program in build_programs(options.arch):
@@ -194,7 +223,7 @@ def check_end(guest: Guest, report: Report, complete: bool) -> None:
     report.point("the kernel complains of nothing", "\n".join(found) or silent)
 
 
-def boot(options: argparse.Namespace, kernel: Kernel, parallel: bool, cases: list[str], report: Report) -> None:
+def boot(options: argparse.Namespace, kernel: Kernel, machine: Machine, cases: list[str], report: Report) -> None:
     """Boot once and run these cases."""
     factor = DEBUG_FACTORS[options.debug] * ARCH_FACTORS[options.arch]
     parameters = "kasan.fault=report kmemleak=on" if options.debug == "kasan" else ""
@@ -202,19 +231,29 @@ def boot(options: argparse.Namespace, kernel: Kernel, parallel: bool, cases: lis
         work = Path(name)
         initramfs = work / "initramfs"
         initramfs.write_bytes(make_initramfs(options, kernel, cases, factor))
-        guest = Guest(options.arch, kernel.image, initramfs, work=work, parallel=parallel, parameters=parameters)
+        guest = Guest(
+            options.arch,
+            kernel.image,
+            initramfs,
+            work=work,
+            parallel=machine.parallel,
+            memory_mib=machine.memory_mib,
+            parameters=parameters,
+        )
         try:
             complete = follow(guest, report, (CASE_SECONDS + options.stress_seconds) * factor)
             check_end(guest, report, complete)
         finally:
             guest.stop()
-            report.comment(f"the kernel's log: {keep_log(options, guest.log, parallel)}")
+            report.comment(f"the kernel's log: {keep_log(options, guest.log, machine)}")
 
 
-def keep_log(options: argparse.Namespace, log: Path, parallel: bool) -> Path:
+def keep_log(options: argparse.Namespace, log: Path, machine: Machine) -> Path:
     """Copy a kernel's log to where it can be found later; returns that."""
     engine = "" if options.engine == "hooks" else options.engine
-    words = ["console", options.series, options.arch, engine, options.debug or "", "" if parallel else "serial"]
+    cpus = "" if machine.parallel else "serial"
+    memory = "" if machine.memory_mib == MEMORY_MIB else f"{machine.memory_mib // 1024}G"
+    words = ["console", options.series, options.arch, engine, options.debug or "", cpus, memory]
     kept: Path = (options.logs or cache_dir() / "kernel-tests") / ("-".join(word for word in words if word) + ".log")
     kept.parent.mkdir(parents=True, exist_ok=True)
     shutil.copyfile(log, kept)
@@ -227,8 +266,8 @@ def run(options: argparse.Namespace) -> int:
     kernel = find_kernel(options)
     report = Report()
     report.comment(f"kernel {kernel.image}")
-    for parallel, group in boots(options, cases):
-        boot(options, kernel, parallel, group, report)
+    for machine, group in boots(options, cases):
+        boot(options, kernel, machine, group, report)
     return report.finish()
 
 

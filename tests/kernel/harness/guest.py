@@ -56,7 +56,18 @@ class Guest:
     """A booted kernel; what it reports comes by its second serial port, line by line."""
 
     def __init__(
-        self, arch: str, kernel: Path, initramfs: Path, *, work: Path, parallel: bool, parameters: str
+        self,
+        arch: str,
+        kernel: Path,
+        initramfs: Path,
+        *,
+        work: Path,
+        parallel: bool,
+        parameters: str = "",
+        cpus: int = 2,
+        memory_mib: int = MEMORY_MIB,
+        root: Path | None = None,
+        options: tuple[str, ...] = (),
     ) -> None:
         machine = MACHINES[arch]
         if shutil.which(machine.program) is None:
@@ -67,7 +78,8 @@ class Guest:
             machine.program,
             *machine.options,
             *("-accel", f"tcg,thread={'multi' if parallel else 'single'}"),
-            *("-smp", "2", "-m", str(MEMORY_MIB), "-display", "none", "-monitor", "none", "-nodefaults", "-no-reboot"),
+            *("-smp", str(cpus), "-m", str(memory_mib)),
+            *("-display", "none", "-monitor", "none", "-nodefaults", "-no-reboot"),
             *("-kernel", str(kernel), "-initrd", str(initramfs)),
             *("-append", f"{machine.parameters} panic=-1 {parameters}"),
             *("-chardev", f"file,id=console,path={self.log}", "-serial", "chardev:console"),
@@ -75,6 +87,8 @@ class Guest:
             *("-device", "virtserialport,chardev=tap,name=tap"),
             *self._disk(work, "swap", SWAP_BYTES),
             *self._disk(work, "disk", DISK_BYTES),
+            *self._root(root),
+            *options,
         ]
         # Its input has to stay open: at its end the port would count as not connected.
         self._process = subprocess.Popen(
@@ -90,6 +104,16 @@ class Guest:
         return (
             *("-drive", f"file={image},if=none,id={name},format=raw,cache=unsafe"),
             *("-device", f"virtio-blk-pci,drive={name}"),
+        )
+
+    @staticmethod
+    def _root(image: Path | None) -> tuple[str, ...]:
+        """A disk that several guests may start from: what one writes is gone with it."""
+        if image is None:
+            return ()
+        return (
+            *("-drive", f"file={image},if=none,id=root,format=raw,cache=unsafe,snapshot=on"),
+            *("-device", "virtio-blk-pci,drive=root"),
         )
 
     def _receive(self) -> None:

@@ -67,6 +67,7 @@ static void print_help(void)
 	       "       puppet tell NAME COMMAND   have NAME do COMMAND; prints its answer\n"
 	       "\n"
 	       "memory:     use BYTES  share BYTES  again TIMES  file PATH  free  pageout\n"
+	       "signals:    on-term free|stay  terms  (what SIGTERM does: give back all but the last memory, or nothing)\n"
 	       "identity:   setgid GID  setuid UID  setreal UID  thread-setreal UID  unshare-user  name TEXT\n"
 	       "            realtime PRIORITY\n"
 	       "processes:  fork NAME  forks COUNT  exec NAME  thread  sharer  vfork-sharer  vfork UID\n"
@@ -223,6 +224,40 @@ static int do_pageout(const char *unused)
 		if (madvise(regions[i].start, regions[i].bytes, MADV_PAGEOUT))
 			return refused("madvise");
 	return done("out");
+}
+
+/* SIGTERM */
+
+static volatile sig_atomic_t nr_terms;
+static volatile sig_atomic_t frees_on_term;
+
+/* The last region may be one that is being touched. */
+static void take_term(int signal_number)
+{
+	(void)signal_number;
+	nr_terms++;
+	if (!frees_on_term || nr_regions < 2)
+		return;
+	for (int i = 0; i < nr_regions - 1; i++)
+		munmap(regions[i].start, regions[i].bytes);
+	regions[0] = regions[nr_regions - 1];
+	nr_regions = 1;
+}
+
+static int do_on_term(const char *action)
+{
+	const struct sigaction take = { .sa_handler = take_term, .sa_flags = SA_RESTART };
+
+	frees_on_term = !strcmp(action, "free");
+	if (sigaction(SIGTERM, &take, NULL))
+		return refused("sigaction");
+	return done("%s", action);
+}
+
+static int do_terms(const char *unused)
+{
+	(void)unused;
+	return done("%d", (int)nr_terms);
 }
 
 /* Identity: raw system calls where the C library would change all threads. */
@@ -614,6 +649,8 @@ static const struct command {
 	{ "file", true, do_file },
 	{ "free", false, do_free },
 	{ "pageout", false, do_pageout },
+	{ "on-term", true, do_on_term },
+	{ "terms", false, do_terms },
 	{ "setgid", true, do_setgid },
 	{ "setuid", true, do_setuid },
 	{ "setreal", true, do_setreal },

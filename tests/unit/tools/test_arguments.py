@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 TOOLS = Path(__file__).parents[3] / "tools"
-PROGRAMS = ["bootstrap", "checkpatch", "collection", "cores", "kernel", "provide_pip", "run", "test"]
+PROGRAMS = ["bootstrap", "checkpatch", "collection", "cores", "docs", "kernel", "provide_pip", "run", "test"]
 
 
 def call(program: str, *arguments: str) -> subprocess.CompletedProcess[str]:
@@ -36,6 +36,9 @@ def test_help(program: str, option: str) -> None:
         ("collection", ["fun"], "unknown argument 'fun'"),
         ("collection", ["tree", "tarball"], "one argument is expected, not 2"),
         ("cores", ["--fun"], "unknown option '--fun'"),
+        ("docs", ["--fun"], "unknown option '--fun'"),
+        ("docs", ["fun"], "unknown argument 'fun'"),
+        ("docs", ["--external", "fun"], "unknown argument 'fun'"),
         ("kernel", [], "say which series to build"),
         ("kernel", ["--fun"], "say which series to build"),
         ("kernel", ["2.4"], "no patches for series '2.4'; there are for: "),

@@ -17,7 +17,7 @@ PROJECT = Path(__file__).resolve().parents[3]
     [
         ("kernel/uid_mem/module.c", r'^MODULE_VERSION\("(.*)"\);$'),
         ("kernel/uid_mem/dkms.conf", r'^PACKAGE_VERSION="(.*)"$'),
-        ("README.md", r"devfleet-uid_mem-([0-9.]+)\.tar\.gz"),
+        ("docs/overview.md", r"^\| \| version ([0-9.]+) \|$"),
         ("docs/stock-kernels.md", r"/usr/src/uid_mem-([0-9.]+)"),
         ("docs/stock-kernels.md", r"dkms install uid_mem/([0-9.]+)"),
     ],

@@ -20,11 +20,17 @@
 struct cred;
 struct task_struct;
 
+/*
+ * What a CPU has in stock of an account, pages that it has taken in advance, is
+ * UID_MEM_BATCH less what it has spent.
+ */
+#define UID_MEM_BATCH	64L
+
 /**
  * struct uid_mem_acct - an account: the address spaces it owns, their pages
- * @stock:	pages that each CPU has taken from the account in advance, normally
- *		at least 0 and less than @batch
- * @batch:	bound of @stock; 0 when the account is close to a level
+ * @spent:	pages that each CPU has used of UID_MEM_BATCH; the rest is its stock
+ * @batch:	bound of @spent; 0 when the account is close to a level, where no CPU
+ *		has a stock
  * @members:	bit N is set when pages of MM counter N are charged
  * @dying:	the account for address spaces whose last user is gone while
  *		their pages are freed; NULL: they stay on this one until then,
@@ -32,11 +38,11 @@ struct task_struct;
  * @lower:	notify when the account falls below this many pages
  * @upper:	notify when the account rises above this many pages
  * @near_lower:	@lower, and what all CPUs may have in stock
- * @charged:	pages charged, and those in @stock
- * @idle:	of @charged, what was in @stock when the account came close to a
+ * @charged:	pages charged, and those in stock
+ * @idle:	of @charged, what was in stock when the account came close to a
  *		level and is still there; 0 elsewhere
  * @peak:	most pages seen
- * @summing:	bit 0 is set while a CPU sums @stock
+ * @summing:	bit 0 is set while a CPU sums the stocks
  * @lock:	protects @mms and @dead
  * @dead:	no address space may join any more; under @lock
  * @mms:	the address spaces charged here, by mm_struct::uid_mem_node
@@ -49,7 +55,7 @@ struct task_struct;
  * below, except for @dying, which it sets before the first charge.
  */
 struct uid_mem_acct {
-	long __percpu *stock;
+	long __percpu *spent;
 	unsigned long batch;
 	unsigned int members;
 	struct uid_mem_acct *dying;
@@ -115,7 +121,7 @@ bool uid_mem_reap(struct mm_struct *mm);
 void uid_mem_commit_uid(struct cred *new, const struct cred *old);
 
 void __uid_mem_restock(struct uid_mem_acct *acct, long nr_pages);
-void __uid_mem_fault(void);
+void __uid_mem_kernel_fault(void);
 void __uid_mem_fork(struct task_struct *child, struct mm_struct *mm);
 void __uid_mem_forked(struct task_struct *child, struct mm_struct *mm);
 bool __uid_mem_is_near(struct mm_struct *mm);
@@ -148,25 +154,25 @@ static inline void uid_mem_charge(struct mm_struct *mm, int member,
 	preempt_disable_notrace();
 	acct = rcu_dereference_sched(mm->uid_mem);
 	if (acct && (READ_ONCE(acct->members) & (1U << member))) {
-		unsigned long stock = this_cpu_sub_return(*acct->stock, nr_pages);
+		unsigned long spent = this_cpu_add_return(*acct->spent, nr_pages);
 
 		/* Less than nothing is a large number here. */
-		if (unlikely(stock >= READ_ONCE(acct->batch)))
+		if (unlikely(spent >= READ_ONCE(acct->batch)))
 			__uid_mem_restock(acct, nr_pages);
 	}
 	preempt_enable_notrace();
 }
 
 /*
- * A page fault has been handled.  One in user mode waits for victims on its way
- * back, where no lock is held: see uid_mem_resume_user_mode().  One in the
- * kernel may hold any lock that can be held while user memory is accessed, so
- * it stops for a moment at most, and not at all if @nowait.
+ * A page fault in the kernel is about to be handled.  Any lock that can be held
+ * while user memory is accessed may be held, so the task stops for a moment at
+ * most, and not at all if @nowait.  A page fault in user mode waits for victims on
+ * its way back, where no lock is held: see uid_mem_resume_user_mode().
  */
-static inline void uid_mem_fault(bool in_user_mode, bool nowait)
+static inline void uid_mem_kernel_fault(bool nowait)
 {
-	if (static_branch_unlikely(&uid_mem_key) && !in_user_mode && !nowait)
-		__uid_mem_fault();
+	if (static_branch_unlikely(&uid_mem_key) && !nowait)
+		__uid_mem_kernel_fault();
 }
 
 /* @child will run on @mm, to which the pages of the current task are copied. */
@@ -249,7 +255,7 @@ static inline void uid_mem_resume_user_mode(void)
 static inline void uid_mem_init_mm(struct mm_struct *mm) { }
 static inline void uid_mem_charge(struct mm_struct *mm, int member,
 				  long nr_pages) { }
-static inline void uid_mem_fault(bool in_user_mode, bool nowait) { }
+static inline void uid_mem_kernel_fault(bool nowait) { }
 static inline void uid_mem_fork(struct task_struct *child,
 				struct mm_struct *mm) { }
 static inline void uid_mem_forked(struct task_struct *child,

@@ -24,17 +24,25 @@ if TYPE_CHECKING:
 
 Entries = dict[str, dict[str, str]]
 
-DEFAULTS = {"high": "max", "policy": "default", "metric": "rss", "grace_ms": "0", "mode": "enforce"}
+DEFAULTS = {"high": "max", "on_high": "event", "policy": "default", "metric": "rss", "grace_ms": "0", "mode": "enforce"}
 UNITS = {"K": 1 << 10, "M": 1 << 20, "G": 1 << 30}
 
 SMALL = st.integers(1, 12)
 WHOSE = SMALL.map(str) | st.tuples(SMALL, SMALL).filter(lambda ends: ends[0] < ends[1]).map(
     lambda ends: f"{ends[0]}-{ends[1]}"
 )
+
+
+def without_idle_on_high(item: dict[str, Any]) -> dict[str, Any]:
+    """The item without the on_high that its high does not go with."""
+    return {key: item[key] for key in item if key != "on_high" or item.get("high", "max") != "max"}
+
+
 LIMIT_ITEMS = st.fixed_dictionaries(
     {"uid": WHOSE, "max": st.sampled_from(["1M", "2M", "3M", "max", "25%"])},
     optional={
         "high": st.sampled_from(["max", 4096, "1M"]),
+        "on_high": st.sampled_from(["event", "term", "reclaim"]),
         "policy": st.sampled_from(["default", "worst"]),
         "metric": st.sampled_from(["rss", "anon"]),
         "grace": st.sampled_from([0, "500ms", "2s"]),
@@ -42,7 +50,7 @@ LIMIT_ITEMS = st.fixed_dictionaries(
         "subordinate": st.booleans(),
         "state": st.sampled_from(["present", "absent"]),
     },
-)
+).map(without_idle_on_high)
 CHARGE_ITEMS = st.fixed_dictionaries({"uid": WHOSE, "charge_to": SMALL})
 ITEMS = LIMIT_ITEMS | CHARGE_ITEMS
 # Of /etc/subuid: of whom, the first of them, how many.
@@ -92,6 +100,7 @@ def entry_of(item: dict[str, Any]) -> dict[str, str]:
     return {
         "max": in_bytes(item["max"]),
         "high": in_bytes(item.get("high", "max")),
+        "on_high": item.get("on_high", "event"),
         "policy": item.get("policy", "default"),
         "metric": item.get("metric", "rss"),
         "grace_ms": str(int(grace[1]) * (1000 if grace[2] == "s" else 1)),

@@ -46,6 +46,14 @@ case $1 in
 fail) say "error=it is too small"; say "error=it is too blue"; exit 3 ;;
 die) echo "no such thing" >&2; exit 1 ;;
 place) say "changed=yes"; say "sum=$5"; cat "$3"/*; exit ;;
+becomes)
+	say "warning=the disk is slow" "warning=and old" | sed 's/ warning=/\\nwarning=/'
+	say 'diff_path=/etc/a'
+	say 'diff_before=one\\n\\\\n two\\n'
+	say 'diff_after='
+	say 'diff_path=/etc/b'
+	say 'diff_after=x\\n'
+	;;
 locked) case "$*" in *--take-over*) say "mine=yes" ;; *) say "locked_by=$LOCKED_BY"; exit 7 ;; esac ;;
 esac
 say "no pair"
@@ -121,6 +129,17 @@ def test_one_call_brings_the_program_and_its_words(teller: ProgramHost, pipelini
     }
     assert result["lines"][-1] == "no pair"
     assert result["rc"] == 0
+
+
+def test_what_becomes_of_files_is_shown(teller: ProgramHost) -> None:
+    result = teller.tell("becomes")
+    assert result["warnings"] == ["the disk is slow", "and old"]
+    first = {"before_header": "/etc/a", "after_header": "/etc/a", "before": "one\n\\n two\n", "after": ""}
+    second = {"before_header": "/etc/b", "after_header": "/etc/b", "before": "", "after": "x\n"}
+    assert result["diff"] == [first, second]
+    args = {"program": "tell", "command": "becomes"}
+    assert "diff" not in teller.run(device_program, args, diff=False)
+    assert {"diff", "warnings"}.isdisjoint(teller.tell())
 
 
 def test_terminal_on_the_way_changes_nothing(dash_teller: ProgramHost) -> None:

@@ -37,7 +37,9 @@ def make_fleet(place: Path, size: int, write_limits: Path) -> Fleet:
         (device.proc / "events").write_text("seq=0 ts=1 event=limit_set uid=5 max=1048576\n")
         programs, path = device.environment["PATH"].split(":", 1)
         write_program(fleet.place / programs / "id", ID.format(path=path))
-        device.limits.write_text("10070 max=9437184 high=max policy=default metric=rss grace_ms=0 mode=enforce\n")
+        device.limits.write_text(
+            "10070 max=9437184 high=max on_high=event policy=default metric=rss grace_ms=0 mode=enforce\n"
+        )
         device.write_file("10070 max=9M\n")
         (device.root / "etc" / "group").write_text("students:x:500:games\n")
         # Not the process that would sleep for two hours.

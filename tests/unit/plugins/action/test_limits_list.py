@@ -17,7 +17,7 @@ from ansible_collections.devfleet.uid_mem.plugins.plugin_utils._diff import FILE
 if TYPE_CHECKING:
     from ansible_collections.devfleet.uid_mem.tests.unit.host import Host
 
-DEFAULTS = "high=max policy=default metric=rss grace_ms=0 mode=enforce"
+DEFAULTS = "high=max on_high=event policy=default metric=rss grace_ms=0 mode=enforce"
 MIB = 1 << 20
 
 
@@ -40,7 +40,7 @@ def test_list(host: Host) -> None:
     assert (uids(result["before"]), uids(result["after"])) == (["10071"], ["10000-19999", "10070"])
     assert host.state()[0] == (
         f"10000-19999 max={1000 * MIB} {DEFAULTS}\n"
-        f"10070 max={100 * MIB} high={50 * MIB} policy=default metric=rss grace_ms=2000 mode=enforce\n"
+        f"10070 max={100 * MIB} high={50 * MIB} on_high=event policy=default metric=rss grace_ms=2000 mode=enforce\n"
     )
     assert host.state()[1] == FILE_HEADER + "10000-19999 max=1000M\n10070 max=100M high=50M grace_ms=2000\n"
     assert len(host.connection.calls) == 2
@@ -84,7 +84,8 @@ def test_many_limits_are_two_calls(host: Host, count: int) -> None:
         (
             [{"uid": 5, "max": "1M"}, {"uid": 6, "max": "1M", "colour": "red"}],
             "item 2 of limits (uid 6): unknown argument colour;"
-            " an item takes charge_to, grace, group, high, max, metric, mode, policy, state, subordinate, uid, user.",
+            " an item takes charge_to, grace, group, high, max, metric, mode, on_high, policy, state, subordinate, uid,"
+            " user.",
         ),
         (
             [{"uid": 5, "max": 100}],

@@ -16,7 +16,7 @@ from ansible_collections.devfleet.uid_mem.plugins.plugin_utils._limits import Ui
 if TYPE_CHECKING:
     from ansible_collections.devfleet.uid_mem.tests.unit.host import Host
 
-DEFAULTS = "high=max policy=default metric=rss grace_ms=0 mode=enforce"
+DEFAULTS = "high=max on_high=event policy=default metric=rss grace_ms=0 mode=enforce"
 MIB = 1 << 20
 NOBODY = pwd.getpwnam("nobody").pw_uid
 

@@ -25,7 +25,7 @@ from ansible_collections.devfleet.uid_mem.plugins.plugin_utils._limits import Ta
 if TYPE_CHECKING:
     from ansible_collections.devfleet.uid_mem.tests.unit.host import Host
 
-DEFAULTS = "high=max policy=default metric=rss grace_ms=0 mode=enforce"
+DEFAULTS = "high=max on_high=event policy=default metric=rss grace_ms=0 mode=enforce"
 MIB = 1 << 20
 RANGE = Uids(10000, 19999)
 
@@ -51,6 +51,7 @@ def test_new_limit(host: Host) -> None:
                 "uid_last": 10070,
                 "max": 100 * MIB,
                 "high": "max",
+                "on_high": "event",
                 "policy": "default",
                 "metric": "rss",
                 "grace": "0",
@@ -98,6 +99,7 @@ def test_every_key(host: Host) -> None:
     args: dict[str, Any] = {
         "max": "2G",
         "high": "1.5G",
+        "on_high": "term",
         "policy": "highest_rss",
         "metric": "anon",
         "grace": "2s",
@@ -105,10 +107,70 @@ def test_every_key(host: Host) -> None:
     }
     result = host.limit(uid="10000-19999", **args)
     assert host.state()[0] == (
-        "10000-19999 max=2147483648 high=1610612736 policy=highest_rss metric=anon grace_ms=2000 mode=audit\n"
+        "10000-19999 max=2147483648 high=1610612736 on_high=term policy=highest_rss metric=anon grace_ms=2000"
+        " mode=audit\n"
     )
     assert result["after"][0] == {**args, **RANGE.as_dict(), "max": 2 << 30, "high": 3 << 29, "grace": "2000ms"}
     assert not host.limit(**result["after"][0])["changed"]
+
+
+OLD_FEATURES = "abi=1 engine=hooks policies=highest_rss,worst metrics=rss,anon\n"
+OLD_DEFAULTS = DEFAULTS.replace(" on_high=event", "")
+
+
+@pytest.fixture
+def old_host(host: Host) -> Host:
+    """A host whose module does not know on_high."""
+    (host.device.proc / "features").write_text(OLD_FEATURES)
+    (host.device.parameters.parent / "version").write_text("0.0.9\n")
+    host.device.limits.write_text(f"10070 max=209715200 {OLD_DEFAULTS}\n")
+    return host
+
+
+def test_a_module_without_on_high_gets_lines_without_it(old_host: Host) -> None:
+    result = old_host.limit(uid=10071, max="100M", high="50M", on_high="event", persist=False, check=True)
+    assert result["changed"]
+    assert [limit["on_high"] for limit in result["after"]] == ["event"]
+    assert "on_high" not in result["diff"][0]["after"]
+
+
+def test_the_diff_of_a_module_without_on_high_is_what_it_prints(old_host: Host) -> None:
+    diff = old_host.limit(uid=10071, max="100M", check=True)["diff"]
+    assert diff[0]["before"] == f"10070 max=209715200 {OLD_DEFAULTS}\n"
+    assert diff[0]["after"] == diff[0]["before"] + f"10071 max=104857600 {OLD_DEFAULTS}\n"
+
+
+@pytest.mark.parametrize("check", [False, True])
+def test_a_module_without_on_high_is_named(old_host: Host, check: bool) -> None:
+    before = old_host.state()
+    message = old_host.refused(uid=10070, max="100M", high="50M", on_high="term", check=check)
+    assert message == (
+        "on_high: 'term' is unknown to the module uid_mem 0.0.9 of this host, which is older than this collection;"
+        " bring it to the version of this collection with the role devfleet.uid_mem.uid_mem, or leave out on_high."
+    )
+    assert old_host.state() == before
+
+
+def test_a_file_with_on_high_for_a_module_without(old_host: Host) -> None:
+    old_host.device.write_file("10070 max=100M high=50M on_high=term\n")
+    """It refuses that line at boot, as any line that it does not understand."""
+    [warning] = old_host.limit(uid=10071, max="100M", check=True)["warnings"]
+    assert "line 1: on_high= is unknown to the module uid_mem 0.0.9 of this host" in warning
+    assert "At boot the kernel refuses that" in warning
+
+
+def test_on_high_changes_and_is_in_step(host: Host) -> None:
+    host.limit(uid=10070, max="2G", high="1G")
+    args: dict[str, Any] = {"uid": 10070, "max": "2G", "high": "1G", "on_high": "reclaim"}
+    foretold = host.limit(**args, check=True)
+    done = host.limit(**args)
+    assert foretold["changed"]
+    assert done["changed"]
+    assert foretold["after"] == done["after"]
+    assert done["before"][0]["on_high"] == "event"
+    assert done["after"][0]["on_high"] == "reclaim"
+    assert (host.state()[1] or "").endswith("10070 max=2G high=1G on_high=reclaim\n")
+    assert not host.limit(**args)["changed"]
 
 
 def test_left_out_keys_take_their_defaults(host: Host) -> None:
@@ -305,6 +367,13 @@ def test_no_permission(host: Host, monkeypatch: pytest.MonkeyPatch, check: bool)
         ({"uid": "9-5", "max": "1M"}, "uid: the range 9-5 ends before it starts; did you mean 5-9?"),
         ({"uid": 1 << 32, "max": "1M"}, "uid: UID 4294967296 does not exist; UIDs go from 1 to 4294967294."),
         ({"uid": 5, "max": "1M", "high": "2M"}, "high (2 MiB) is above max (1 MiB); it may be at most max."),
+        ({"uid": 5, "max": "1M", "on_high": "term"}, "on_high=term needs high, the usage above which it happens;"),
+        ({"uid": 5, "max": "9%", "high": "max", "on_high": "reclaim"}, "on_high=reclaim needs high, the usage above"),
+        (
+            {"uid": 5, "max": "1M", "on_high": "kill"},
+            "value of on_high must be one of: event, term, reclaim, got: kill",
+        ),
+        ({"uid": 5, "charge_to": 6, "on_high": "term"}, "on_high cannot be given beside charge_to; what counts is"),
         ({"uid": 5, "max": "1M", "high": "0"}, "high: 0 bytes is below the minimum of 1 byte."),
         ({"uid": 5, "max": "50%", "high": "60%"}, "high (2.3 GiB) is above max (2 GiB); it may be at most max"),
         (
@@ -328,8 +397,8 @@ def test_no_permission(host: Host, monkeypatch: pytest.MonkeyPatch, check: bool)
         (
             {"uid": 5, "max": "1M", "color": "red"},
             "unknown argument color;"
-            " this module takes below_usage, charge_to, for, grace, group, high, limits, max, metric, mode, path,"
-            " persist, policy, purge, return_all, runtime, state, subordinate, uid, user.",
+            " this module takes below_usage, charge_to, for, grace, group, high, limits, max, metric, mode, on_high,"
+            " path, persist, policy, purge, return_all, runtime, state, subordinate, uid, user.",
         ),
     ],
 )
@@ -476,6 +545,7 @@ def test_info(host: Host) -> None:
             "engine": "hooks",
             "policies": ["highest_rss", "longest_run_time", "worst", "youngest"],
             "metrics": ["rss", "anon"],
+            "on_high": ["event", "term", "reclaim"],
         },
         "limits": [limit.as_dict() for limit in Table.parse("10070 max=100M")],
         "stats": [{**uid(10070), "usage": 2, "procs": 1}],

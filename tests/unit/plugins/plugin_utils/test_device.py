@@ -45,7 +45,7 @@ if TYPE_CHECKING:
 
 PATH = "/etc/uid_mem/limits"
 QUERY = Query(PATH, ("limits", "stats"))
-LINE = "10070 max=104857600 high=max policy=default metric=rss grace_ms=0 mode=enforce\n"
+LINE = "10070 max=104857600 high=max on_high=event policy=default metric=rss grace_ms=0 mode=enforce\n"
 NOBODY = 65534
 
 
@@ -114,6 +114,7 @@ def test_read_a_device_with_limits(device: Device) -> None:
         "engine": "hooks",
         "policies": "highest_rss,longest_run_time,worst,youngest",
         "metrics": "rss,anon",
+        "on_high": "event,term,reclaim",
     }
     assert reading.policies == ("default", "highest_rss", "longest_run_time", "worst", "youngest")
     assert reading.metrics == ("rss", "anon")
@@ -820,7 +821,7 @@ def test_disk_really_full(device: Device) -> None:
     text = "".join(f"{line}\n" for line in lines)
     directory = device.file.parent
     directory.mkdir()
-    # The old file has the size of 5 max=1M in any case, so its sum can be had elsewhere.
+    # The old file has the size of 5 max=1M in any case, so its sum can be computed elsewhere.
     (device.root / "copy").write_text("5 max=1M\n")
     shared = (DIRECTORY / "lib" / "read_files.sh").read_text(encoding="utf-8")
     file_sum = device.run(f"{shared}sum_of {device.root}/copy").stdout.decode().strip()

@@ -153,10 +153,30 @@ def test_events_of_a_type() -> None:
 
 
 def test_a_reader_that_was_overtaken() -> None:
+    """What was there when it began, and gone when it read, is lost once."""
     lost = "|event=lost count=7\n"
-    assert tell(ring(7, 9, lost=lost)) == ([7, 8], 0, 14)
+    assert tell(ring(7, 9, lost=lost)) == ([7, 8], 0, 7)
     reading = replace(ring(7, 9, lost=lost), events_first="event=lost count=7")
-    assert tell(reading) == ([7, 8], 0, 14)
+    assert tell(reading) == ([7, 8], 0, 7)
+
+
+def test_a_gap_between_events() -> None:
+    """Events of a UID that has more than its share are dropped, and older ones of others are kept."""
+    text = line(10) + line(11) + "event=lost count=3\n" + line(15) + line(16)
+    reading = replace(ring(10, 12), events_text=text)
+    assert tell(reading) == ([10, 11, 15, 16], 0, 10 + 3)
+    assert tell(reading, since=9) == ([10, 11, 15, 16], 0, 3)
+    assert tell(reading, since=11) == ([15, 16], 0, 3)
+    assert tell(reading, since=13) == ([15, 16], 0, 1), "two of them were known"
+    assert tell(reading, since=15) == ([16], 0, 0), "all of them were older"
+    assert tell(reading, since="86s") == ([15, 16], 0, 3), "some of them may have been young enough"
+    assert tell(reading, since="84s") == ([16], 0, 0)
+
+
+def test_a_gap_among_the_newest_events() -> None:
+    text = line(15) + "event=lost count=2\n" + line(18)
+    reading = replace(ring(10, 19), events_text=text)
+    assert tell(reading, max_events=3, since=9) == ([15, 18], 5, 2)
 
 
 @pytest.mark.parametrize(

@@ -34,10 +34,12 @@ SIZES = st.integers(MIN_LIMIT, MAX_SIZE) | st.integers(1, 100).map(lambda mib: m
 @st.composite
 def limits(draw: st.DrawFn) -> Limit:
     size = draw(SIZES)
+    high = draw(st.none() | st.integers(1, MAX_SIZE if size is None else size))
     return Limit(
         uids=draw(RANGES),
         max=size,
-        high=draw(st.none() | st.integers(1, MAX_SIZE if size is None else size)),
+        high=high,
+        on_high="event" if high is None else draw(st.sampled_from(KNOWN.on_high)),
         policy=draw(st.sampled_from(KNOWN.policies)),
         metric=draw(st.sampled_from(["rss", "anon"])),
         grace_ms=draw(st.just(0) | st.integers(0, MAX_GRACE_MS)),
@@ -108,14 +110,15 @@ def test_chains_are_found(declared: list[Limit]) -> None:
 
 def test_short_line_has_what_differs() -> None:
     assert Limit(Uids(5, 5), 104857600).short_line() == "5 max=100M"
-    limit = Limit(Uids(5, 9), None, 1024, "highest_rss", "anon", 5, "audit")
-    assert limit.short_line() == "5-9 max=max high=1K policy=highest_rss metric=anon grace_ms=5 mode=audit"
+    limit = Limit(Uids(5, 9), None, 1024, "term", "highest_rss", "anon", 5, "audit")
+    assert limit.short_line() == "5-9 max=max high=1K on_high=term policy=highest_rss metric=anon grace_ms=5 mode=audit"
     assert limit.as_dict() == {
         "uid": "5-9",
         "uid_first": 5,
         "uid_last": 9,
         "max": "max",
         "high": 1024,
+        "on_high": "term",
         "policy": "highest_rss",
         "metric": "anon",
         "grace": "5ms",
@@ -153,7 +156,7 @@ def test_a_charge_stands_alone() -> None:
             "5 max=2M color=red",
             "EINVAL",
             1,
-            "'color=red' is not one of max=, high=, policy=, metric=, grace_ms=, mode=, charge_to=",
+            "'color=red' is not one of max=, high=, on_high=, policy=, metric=, grace_ms=, mode=, charge_to=",
         ),
         (
             "5 max=2M policy=random",
@@ -214,6 +217,18 @@ def test_names_come_from_the_kernel() -> None:
     assert parse_line("5 max=1M policy=worst", names) == Limit(Uids(5, 5), 1 << 20, policy="worst")
     with pytest.raises(LimitsError, match="known are rss"):
         parse_line("5 max=1M metric=anon", names)
+
+
+def test_a_module_that_is_older_than_on_high() -> None:
+    names = Vocabulary(on_high=(), module_version="0.0.9")
+    with pytest.raises(LimitsError, match=r"on_high= is unknown to the module uid_mem 0\.0\.9 of this host") as caught:
+        parse_line("5 max=1M on_high=event", names)
+    assert caught.value.code == errno.EINVAL
+    with pytest.raises(LimitsError, match=r"uid_mem \(of unknown version\) of this host"):
+        parse_line("5 max=1M on_high=event", Vocabulary(on_high=()))
+    assert Table.parse("5 max=1M", names).text(names) == (
+        "5 max=1048576 high=max policy=default metric=rss grace_ms=0 mode=enforce\n"
+    )
 
 
 def test_split_lines_at_newlines_only() -> None:

@@ -197,7 +197,7 @@ def test_drift_is_described() -> None:
     ]
     from_file = [{"uid": "10-19", "kernel": None, "file": limit("10-19", 3 * MIB)}]
     row = row_of(None, info(drift=from_file, desired_drift=desired))
-    others = "high max, policy {}, metric rss, grace 0, mode enforce"
+    others = "high max, on_high event, policy {}, metric rss, grace 0, mode enforce"
     assert row["drift"] == [
         "UID 10-19: nothing in force, 3 MiB in the file",
         "bob: 2 MiB in force, nothing in the inventory",
