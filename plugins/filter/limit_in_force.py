@@ -16,7 +16,6 @@ description:
   - Finds the limit that counts for a UID in what M(devfleet.uid_mem.uid_mem_info) returns as C(limits) or
     C(file_limits), by the precedence that the kernel has. An exact UID beats a range, a narrower range a wider one.
   - Where that entry charges the UID to another one, the limit is the one in force for that other UID.
-positional: uid
 options:
   _input:
     description:

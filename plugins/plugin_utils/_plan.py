@@ -45,7 +45,9 @@ from ansible_collections.devfleet.uid_mem.plugins.plugin_utils._usage import (
 # Of more limits than that, a result has the changed ones only, unless all are asked for.
 MANY = 100
 # What a login takes at most, by metric: bash, sshd, systemd --user and its (sd-pam).
-SESSION = {"rss": 32 * MIN_LIMIT, "anon": 16 * MIN_LIMIT}
+# A metric that leaves out file pages counts half of that.
+RSS_OF_SESSION = 32 * MIN_LIMIT
+SESSION_BY_OTHER_METRICS = 16 * MIN_LIMIT
 # A message names so many lines of a file, and the number of the others.
 NAMED_LINES = 5
 
@@ -204,7 +206,12 @@ def may_be_below_session(declaration: Declaration | Charge) -> bool:
 
 def below_session(size: int | None, metric: str) -> bool:
     """Whether a limit leaves no room for a login."""
-    return size is not None and size < SESSION.get(metric, 0)
+    return size is not None and size < session_size(metric)
+
+
+def session_size(metric: str) -> int:
+    """What a login takes at most by that metric."""
+    return RSS_OF_SESSION if metric == "rss" else SESSION_BY_OTHER_METRICS
 
 
 def names_of(reading: Reading) -> Vocabulary:
@@ -344,7 +351,7 @@ def _login_warnings(before: Table, after: Table, reading: Reading) -> list[str]:
     others = f" and {len(found) - 1} more" if len(found) > 1 else ""
     return [
         f"{users[uid]} (UID {uid}){others} can hardly log in with {describe_size(limit.max)}: a shell and its session"
-        f" take up to {describe_size(SESSION[limit.metric])} by the metric {limit.metric}. Is a unit missing,"
+        f" take up to {describe_size(session_size(limit.metric))} by the metric {limit.metric}. Is a unit missing,"
         " as in 2048000K?"
     ]
 

@@ -2,7 +2,7 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
 
-"""What a device says where the module does not load because a symbol is missing, by each kind of shell and utilities."""
+"""What a device says where the module does not load because a symbol is missing, by each kind of shell and tools."""
 
 from __future__ import annotations
 
