@@ -200,8 +200,11 @@ int uid_mem_acct_init(struct uid_mem_acct *acct, unsigned int members)
 	acct->spent = alloc_percpu(long);
 	if (!acct->spent)
 		return -ENOMEM;
-	for_each_possible_cpu(cpu)
-		*per_cpu_ptr(acct->spent, cpu) = UID_MEM_BATCH;
+	for_each_possible_cpu(cpu) {
+		long *spent = per_cpu_ptr(acct->spent, cpu);
+
+		*spent = UID_MEM_BATCH;
+	}
 	atomic_long_set(&acct->charged, 0);
 	uid_mem_write_levels(acct, LONG_MIN, LONG_MAX);
 	acct->members = members;
