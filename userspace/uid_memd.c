@@ -121,6 +121,8 @@ static bool take_for_log(const char *line, size_t length, uint64_t lost)
 	if (!log_line(event_priority(&event), line, length))
 		return false;
 	state->lost += lost;
+	if (value_is(&event, "unkillable"))
+		state->unkillable++;
 	if (value_is(&event, "kill"))
 		want_textfile_after_kill();
 	return true;

@@ -7,6 +7,7 @@
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <stdio.h>
 
 #define NAME	"uid_memd"
 
@@ -55,6 +56,9 @@ struct state {
 	uint64_t log_seq;	/* of the next event for the log */
 	uint64_t hook_seq;	/* of the next event for the command */
 	uint64_t lost;		/* events nobody has forwarded */
+	uint64_t unkillable;	/* events of this type that were forwarded */
+	uint64_t restore_failed;	/* the last restore, as a whole */
+	uint64_t restore_refused;	/* lines, at the last restore */
 };
 
 extern struct state *state;
@@ -94,7 +98,11 @@ bool hook_has_room(void);
 void hook_run(const char *command, const char *event);
 void hook_reap(void);
 
+/* uid_memd_health.c */
+void health_print(FILE *out);
+
 /* uid_memd_textfile.c */
+void metric_head(FILE *out, const char *name, const char *type, const char *help);
 void textfile_write(const char *path, uint64_t lost);
 void textfile_remove(const char *path);
 
