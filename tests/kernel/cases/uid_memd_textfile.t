@@ -6,8 +6,8 @@
 # interval and after a kill; in one step, and removes them when it ends. It
 # tells what was not restored, what cannot be killed, and which kernel waits.
 #
-# The file is printed as well: userspace/tests/prometheus has promtool and
-# node_exporter read it.
+# The file is printed as well, before a kill and after: userspace/tests/prometheus
+# has promtool, node_exporter and Prometheus read it.
 
 # shellcheck disable=SC2154,SC2317  # pid, mib; functions that "ok" calls
 # shellcheck source=tests/kernel/lib.sh
@@ -48,6 +48,7 @@ is 'no limit' "$(metric limit_bytes 2002)" +Inf
 is 'high marks: of a UID, of a range, none' \
     "$(metric high_bytes 2001) $(metric high_bytes 2002) $(metric high_bytes 2003) $(metric high_bytes 2004)" \
     '33554432 1073741824 943718400 '
+base64 "$file" | sed 's/^/# metrics before: /'
 dies p2001 use 96M
 ok_soon 'the kill is counted' has_metric kills_total 2001 1
 ok_soon 'and all is what stats says' is_true
@@ -62,7 +63,7 @@ is 'one kill up to now' "$(metric kills_total 2001)" 1
 dies p2004 use 128M
 ok_soon 'a kill is written at once' has_metric kills_total 2004 1
 ok 'with nothing beside it' [ "$(ls -A /tmp/metrics)" = uid_mem.prom ]
-base64 "$file" | sed 's/^/# metrics: /'
+base64 "$file" | sed 's/^/# metrics after: /'
 kill -KILL "$(cat /tmp/pid)"
 wait_for 30 gone "$(cat /tmp/pid)"
 

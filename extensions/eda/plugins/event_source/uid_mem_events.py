@@ -510,8 +510,11 @@ async def main(queue: Queue, args: dict[str, Any]) -> None:
     state.check_writable()
     followers = [asyncio.create_task(Follower(host, options, state, queue).run()) for host in options.hosts]
     try:
-        await asyncio.gather(*followers)
+        # Unlike gather(), this leaves it to what follows to cancel them, once.
+        ended, _ = await asyncio.wait(followers, return_when=asyncio.FIRST_EXCEPTION)
     finally:
         for follower in followers:
             follower.cancel()
         await asyncio.gather(*followers, return_exceptions=True)
+    for follower in ended:
+        follower.result()
