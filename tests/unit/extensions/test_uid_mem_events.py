@@ -10,6 +10,7 @@ import importlib.util
 import json
 import os
 import re
+import subprocess
 import sys
 from collections.abc import Awaitable, Callable
 from pathlib import Path
@@ -342,6 +343,26 @@ def test_the_command_on_the_host(tmp_path: Path, shell: str) -> None:
     events = follow({**root.arguments, "state_file": str(state)}, has("kill 0", "unreachable"))
     assert events[1]["reason"].endswith("ended with status 0")
     assert json.loads(state.read_text())["web1"] == {"load": root.load, "next_seq": 1, "since_ns": 50_250_000_000}
+
+
+@pytest.mark.parametrize("shell", ["sh", "busybox sh", "bash"])
+def test_the_command_on_the_host_ends_with_the_rulebook(tmp_path: Path, shell: str) -> None:
+    root = Root(tmp_path, shell)
+    root.events.unlink()
+    os.mkfifo(root.events)
+    command = [str(root.program), "web1", source._REMOTE]
+    with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as process:
+        assert process.stdin
+        assert process.stdout
+        # As long as this is open, the list of events has no end.
+        with root.events.open("w") as events:
+            events.write(line(0) + "\n")
+            events.flush()
+            assert process.stdout.readline().startswith("uid_mem_events ")
+            assert process.stdout.readline().startswith("seq=0 ")
+            process.stdin.close()
+            assert process.stdout.read() == ""
+            assert process.wait(30) != 0
 
 
 def test_a_host_without_the_module(tmp_path: Path) -> None:

@@ -7,11 +7,13 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import json
 import logging
 import os
 import re
 import shlex
+import signal
 from collections.abc import Iterator, Mapping
 from dataclasses import asdict, dataclass, field
 from datetime import datetime, timezone
@@ -97,7 +99,7 @@ notes:
     range, is text, and C(uid_first) and C(uid_last) are numbers. C(time) is the time by the clock of the host, in UTC.
   - V(lost) has C(count), and C(seq), the number of the last event that was lost. V(unreachable) has C(reason), and
     comes once for each time that a host cannot be reached.
-  - After a connection that was cut, C(cat) stays on the host until the next event there.
+  - The transport has to hand on its input, as C(ssh) does without C(-n). Its end is what ends the command on the host.
 """
 
 EXAMPLES = r"""
@@ -131,7 +133,8 @@ LOGGER = logging.getLogger(__name__)
 # What the remote command says first. Numbers of events are those of one load of the module, and their times those since
 # the boot.
 _HEAD = re.compile(r"uid_mem_events load=(\S+) uptime=([0-9.]+) now=([0-9]+)")
-# No single quote, so that it can stand in some.
+# No single quote, so that it can stand in some. Its input is open for as long as the rulebook runs: nothing is left on
+# the host when the rulebook or the connection has ended, however that came.
 _REMOTE = (
     "e=/proc/uid_mem/events; "
     '[ -e "$e" ] || { echo "uid_mem is not loaded: there is no $e" >&2; exit 3; }; '
@@ -139,7 +142,9 @@ _REMOTE = (
     "read -r boot </proc/sys/kernel/random/boot_id; read -r up idle </proc/uptime; "
     "set -- $(ls -di /sys/module/uid_mem); "
     'echo "uid_mem_events load=$boot/$1 uptime=$up now=$(date +%s)"; '
-    "exec cat $e"
+    "exec 3<&0; cat $e & events=$!; "
+    "{ cat <&3 >/dev/null; kill $events; } >/dev/null 2>&1 & end=$!; "
+    "wait $events; status=$?; kill $end; exit $status"
 )
 _FIELD = re.compile(r'(\w+)=(?:"([^"]*)"|(\S*))', re.ASCII)
 # What may be a range, or a name made of digits.
@@ -391,7 +396,7 @@ class Follower:
         try:
             process = await asyncio.create_subprocess_exec(
                 *command,
-                stdin=asyncio.subprocess.DEVNULL,
+                stdin=asyncio.subprocess.PIPE,
                 stdout=asyncio.subprocess.PIPE,
                 stderr=asyncio.subprocess.PIPE,
                 start_new_session=True,
@@ -402,12 +407,15 @@ class Follower:
         assert process.stderr
         messages: list[str] = []
         reading = asyncio.create_task(_keep_last(process.stderr, messages))
+        patience = 0.0
         try:
             reason = await self._read(process.stdout)
+            # At the end of its output it is about to end by itself.
+            patience = 0.0 if reason else 5.0
             await asyncio.wait({reading}, timeout=1)
         finally:
             reading.cancel()
-            status = await _end(process)
+            status = await _end(process, patience)
         return "; ".join(messages) or reason or f"{command[0]} ended with status {status}"
 
     async def _read(self, lines: asyncio.StreamReader) -> str:
@@ -491,15 +499,17 @@ async def _keep_last(lines: asyncio.StreamReader, kept: list[str]) -> None:
             del kept[:-_STDERR_LINES]
 
 
-async def _end(process: asyncio.subprocess.Process) -> int:
-    if process.returncode is None:
+async def _end(process: asyncio.subprocess.Process, patience: float) -> int:
+    """Wait for so many seconds, then end it.
+
+    Not by its own terminate(): that would collect the status, which is then missing where it is waited for.
+    """
+    for seconds, signal_number in ((patience, signal.SIGTERM), (5, signal.SIGKILL)):
         try:
-            process.terminate()
-            await asyncio.wait_for(process.wait(), 5)
-        except ProcessLookupError:
-            pass
+            return await asyncio.wait_for(process.wait(), seconds)
         except asyncio.TimeoutError:
-            os.killpg(process.pid, 9)
+            with contextlib.suppress(ProcessLookupError):
+                os.killpg(process.pid, signal_number)
     return await process.wait()
 
 
