@@ -136,6 +136,8 @@ static bool take_for_log(const char *line, size_t length, uint64_t lost)
 		return false;
 	log_again = false;
 	state->lost += lost;
+	if (value_is(&event, "unkillable"))
+		state->unkillable++;
 	if (value_is(&event, "kill"))
 		want_textfile_after_kill();
 	return true;

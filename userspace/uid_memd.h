@@ -7,6 +7,7 @@
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <stdio.h>
 #include <sys/types.h>
 
 #define NAME	"uid_memd"
@@ -61,6 +62,9 @@ struct state {
 	uint64_t hook_seq;	/* of the next event for the command */
 	uint64_t lost;		/* events nobody has forwarded */
 	uint64_t reclaimed;	/* bytes that were paged out */
+	uint64_t unkillable;	/* events of this type that were forwarded */
+	uint64_t restore_failed;	/* the last restore, as a whole */
+	uint64_t restore_refused;	/* lines, at the last restore */
 };
 
 extern struct state *state;
@@ -138,7 +142,11 @@ void reclaim_run(int64_t now);
 bool reclaim_ended(pid_t pid, int status);
 void reclaim_stop(void);
 
+/* uid_memd_health.c */
+void health_print(FILE *out);
+
 /* uid_memd_textfile.c */
+void metric_head(FILE *out, const char *name, const char *type, const char *help);
 void textfile_write(const char *path);
 void textfile_remove(const char *path);
 

@@ -178,8 +178,7 @@ static int write_file(struct restore *restore, const struct file_text *file)
 	return restore->refused;
 }
 
-/* Returns how many lines were refused; -1 where it could not be done at all. */
-int restore_limits(const char *path, enum restore_how how)
+static int restore_file(const char *path, enum restore_how how)
 {
 	struct restore restore = { .path = path };
 	struct file_text file;
@@ -198,4 +197,14 @@ int restore_limits(const char *path, enum restore_how how)
 	}
 	free_file_text(&file);
 	return result;
+}
+
+/* Returns how many lines were refused; -1 where it could not be done at all. */
+int restore_limits(const char *path, enum restore_how how)
+{
+	int refused = restore_file(path, how);
+
+	state->restore_failed = refused < 0;
+	state->restore_refused = refused > 0 ? (uint64_t)refused : 0;
+	return refused;
 }

@@ -41,7 +41,7 @@ static const struct {
 	  offsetof(struct uid_stats, terms) },
 };
 
-static void print_head(FILE *out, const char *name, const char *type, const char *help)
+void metric_head(FILE *out, const char *name, const char *type, const char *help)
 {
 	fprintf(out, "# HELP %s %s\n# TYPE %s %s\n", name, help, name, type);
 }
@@ -63,7 +63,7 @@ static void print_stats(FILE *out, const char *stats)
 
 		if (!*stats)
 			continue;
-		print_head(out, metrics[i].name, metrics[i].type, metrics[i].help);
+		metric_head(out, metrics[i].name, metrics[i].type, metrics[i].help);
 		while (next_stats(&at, &s))
 			print_sample(out, metrics[i].name, s.uid, *(uint64_t *)((char *)&s + metrics[i].offset));
 	}
@@ -85,7 +85,7 @@ static void print_high(FILE *out, const char *stats)
 		if (!limit || limit->high == NO_LIMIT)
 			continue;
 		if (!any)
-			print_head(out, name, "gauge", "Usage above which there is an event.");
+			metric_head(out, name, "gauge", "Usage above which there is an event.");
 		any = true;
 		print_sample(out, name, s.uid, limit->high);
 	}
@@ -100,7 +100,7 @@ static void print_info(FILE *out)
 	if (read_file_text(FEATURES_FILE, &features))
 		return;
 	if (find_field(features.text, "engine", &engine)) {
-		print_head(out, "uid_mem_info", "gauge", "The engine that accounts for memory; always 1.");
+		metric_head(out, "uid_mem_info", "gauge", "The engine that accounts for memory; always 1.");
 		fprintf(out, "uid_mem_info{engine=\"%.*s\"} 1\n", (int)engine.value_length, engine.value);
 	}
 	free_file_text(&features);
@@ -111,12 +111,13 @@ static void print_metrics(FILE *out)
 	struct file_text stats;
 	bool up = !read_file_text(STATS_FILE, &stats);
 
-	print_head(out, "uid_mem_up", "gauge", "Whether the module is loaded.");
+	metric_head(out, "uid_mem_up", "gauge", "Whether the module is loaded.");
 	fprintf(out, "uid_mem_up %d\n", up);
-	print_head(out, "uid_mem_events_lost_total", "counter", "Events that came too fast to be forwarded.");
+	metric_head(out, "uid_mem_events_lost_total", "counter", "Events that came too fast to be forwarded.");
 	fprintf(out, "uid_mem_events_lost_total %" PRIu64 "\n", state->lost);
-	print_head(out, "uid_mem_reclaimed_bytes_total", "counter", "Memory paged out for on_high=reclaim.");
+	metric_head(out, "uid_mem_reclaimed_bytes_total", "counter", "Memory paged out for on_high=reclaim.");
 	fprintf(out, "uid_mem_reclaimed_bytes_total %" PRIu64 "\n", state->reclaimed);
+	health_print(out);
 	if (!up)
 		return;
 	print_info(out);

@@ -9,7 +9,7 @@ from __future__ import annotations
 DOCUMENTATION = r"""
 name: android_su
 short_description: Become another user with the su of Android
-version_added: 0.1.0
+version_added: 0.2.0
 author:
   - The uid_mem authors (@devfleet)
 description:

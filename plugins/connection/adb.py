@@ -9,7 +9,7 @@ from __future__ import annotations
 DOCUMENTATION = r"""
 name: adb
 short_description: Run tasks on an Android device through adb
-version_added: 0.1.0
+version_added: 0.2.0
 author:
   - The uid_mem authors (@devfleet)
 description:

@@ -9,7 +9,7 @@ from __future__ import annotations
 DOCUMENTATION = r"""
 name: adb_devices
 short_description: Android devices that adb knows
-version_added: 0.1.0
+version_added: 0.2.0
 author:
   - The uid_mem authors (@devfleet)
 description:
