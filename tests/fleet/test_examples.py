@@ -35,7 +35,8 @@ class Site:
             "ansible_connection": "stand_in",
             "ansible_become": False,
             "stand_in_artifacts": str(fleet.artifacts),
-            "kernel_install_boot_timeout": 3,
+            # As long as it may take on a busy machine: all of them come back.
+            "kernel_install_boot_timeout": 120,
         }
         self.connection.write_text(yaml.safe_dump({"uid_mem": {"hosts": dict.fromkeys((*LOGIN, *BUILD), variables)}}))
 

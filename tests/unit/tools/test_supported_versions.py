@@ -27,7 +27,7 @@ def numbers(version: str) -> tuple[int, ...]:
     return tuple(int(number) for number in version.split("."))
 
 
-def find(path: str, pattern: str) -> list[str]:
+def find(path: str, pattern: str) -> list[Any]:
     found = re.findall(pattern, (PROJECT / path).read_text(), re.MULTILINE)
     assert found, f"{path} does not say it any more"
     return found
