@@ -9,7 +9,7 @@ from __future__ import annotations
 DOCUMENTATION = r"""
 name: limit_in_force
 short_description: The limit in force for a UID
-version_added: 1.0.0
+version_added: 0.2.0
 author:
   - The uid_mem authors (@devfleet)
 description:

@@ -79,7 +79,7 @@ options:
         are unknown then, and only those that the group lists get the limit.
     type: list
     elements: str
-    version_added: 1.0.0
+    version_added: 0.2.0
   max: &max
     description:
       - The limit. A number of bytes (V(104857600)), a number with C(K), C(M), C(G) or C(T) for powers of 1024
@@ -229,7 +229,7 @@ options:
       - A limit that is in force already stays as it is, with the end it has, if any.
       - For at most 100 limits of a task. Not with O(purge=true), O(runtime=false) or O(persist=true).
     type: raw
-    version_added: 1.0.0
+    version_added: 0.2.0
   below_usage:
     description:
       - What to do when a limit that changes is below what a UID uses at that moment by O(metric), so that
@@ -261,7 +261,7 @@ options:
         than 100 entries, they have those only that the task changed; RV(counts) counts the others.
     type: bool
     default: false
-    version_added: 1.0.0
+    version_added: 0.2.0
 seealso:
   - module: devfleet.uid_mem.uid_mem_info
 """

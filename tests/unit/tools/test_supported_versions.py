@@ -43,8 +43,8 @@ def oldest() -> str:
 @pytest.mark.parametrize(
     ("path", "pattern"),
     [
-        ("README.md", r"ansible-core ([0-9.]+[0-9]) or newer"),
-        ("README.md", r"or newer \(tested with ([0-9.]+[0-9]),"),
+        ("docs/overview.md", r"ansible-core ([0-9.]+[0-9]) or newer"),
+        ("docs/overview.md", r"or newer \(tested with ([0-9.]+[0-9]),"),
         ("requirements.txt", r"^ansible-core>=([0-9.]+)$"),
         ("tools/cores", r"^# .* Without arguments: ([0-9.]+[0-9]),"),
         ("tools/cores", r"versions=\(([0-9.]+) .*newest\)"),
@@ -78,7 +78,7 @@ def test_the_oldest_python(oldest: str) -> None:
 def test_all_that_are_tested_are_named() -> None:
     (versions,) = find("tools/cores", r"versions=\((.*) newest\)")
     named = versions.replace(" ", ", ")
-    assert f"(tested with {named} and the newest)" in (PROJECT / "README.md").read_text()
+    assert f"(tested with {named} and the newest)" in (PROJECT / "docs/overview.md").read_text()
     assert f"ansible-core {named} and the newest" in (PROJECT / "tools/test").read_text()
 
 
