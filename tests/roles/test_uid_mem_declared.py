@@ -67,7 +67,10 @@ class Host:
         self.proc.mkdir()
         (self.proc / "limits").touch()
         (self.proc / "stats").touch()
-        self.features = "abi=1 engine=hooks policies=highest_rss,longest_run_time,worst,youngest metrics=rss,anon\n"
+        self.features = (
+            "abi=1 engine=hooks policies=highest_rss,longest_run_time,worst,youngest metrics=rss,anon"
+            " on_high=event,term,reclaim\n"
+        )
         (self.proc / "features").write_text(self.features)
         (self.root / "boot").mkdir()
         (self.root / f"boot/config-{RUNNING}").write_text("CONFIG_UID_MEM=y\n")
