@@ -108,7 +108,7 @@ take_lock() {
 		if [ ! -h "$1" ]; then
 			vanished=$((vanished + 1))
 			if [ "$vanished" -lt 20 ]; then continue; fi
-			# Who cannot lock here cannot write the file.
+			# A user that cannot lock here cannot write the file.
 			if [ "$file_size" -lt 0 ]; then return; fi
 			fail file "$problem"
 		fi
