@@ -45,7 +45,7 @@ class Site:
         command = [sys.executable, "-m", "ansible", "playbook"]
         command += ["-i", str(EXAMPLES / "inventory.yml"), "-i", str(self.connection), str(EXAMPLES / "site.yml")]
         done = subprocess.run(
-            [*command, *options], env=environment, capture_output=True, text=True, check=False, timeout=600
+            [*command, *options], env=environment, capture_output=True, text=True, check=False, timeout=1800
         )
         print(done.stdout, done.stderr)
         return Run(done)

@@ -74,7 +74,7 @@ options:
   state_file:
     description:
       - A file that keeps up to which event each host was followed, so that a rulebook that is started again goes on
-        there. An event that the rulebook did not get to the end of comes again.
+        there. It is written once a second. Where the rulebook is killed, events of the last second come again.
       - Without it, events from before the start are not followed up.
     type: str
   events:
@@ -150,6 +150,8 @@ _FIELD = re.compile(r'(\w+)=(?:"([^"]*)"|(\S*))', re.ASCII)
 # What may be a range, or a name made of digits.
 _TEXTS = frozenset({"uid", "comm", "event", "policy"})
 _STDERR_LINES = 5
+# How often the state is written.
+_STATE_SECONDS = 1
 # How long a host has to say its first line, beside what the transport does itself.
 _HEAD_SECONDS = 120
 
@@ -310,6 +312,7 @@ class State:
     def __init__(self, path: Path | None) -> None:
         self._path = path
         self._failed = False
+        self.changed = False
         self.positions = dict(self._read()) if path else {}
 
     def _read(self) -> Iterator[tuple[str, Position]]:
@@ -339,8 +342,11 @@ class State:
         except OSError as exc:
             raise ArgumentError(f"state_file: {self._path} cannot be written: {exc.strerror}") from exc
 
-    def write(self) -> None:
-        """Keep it; events go on where that fails."""
+    def flush(self) -> None:
+        """Write what has changed; events go on where that fails."""
+        if not self.changed:
+            return
+        self.changed = False
         try:
             self._write()
             self._failed = False
@@ -348,6 +354,12 @@ class State:
             if not self._failed:
                 LOGGER.error("state_file: %s cannot be written: %s", self._path, exc.strerror)
             self._failed = True
+
+    async def keep(self) -> None:
+        """Not for each event: a file that is replaced may have to be on the disk first."""
+        while True:
+            self.flush()
+            await asyncio.sleep(_STATE_SECONDS)
 
     def _write(self) -> None:
         """In one step: a reader finds the file of before or of now."""
@@ -448,7 +460,7 @@ class Follower:
         else:
             self._position = known
         self.state.positions[self.host.name] = self._position
-        self.state.write()
+        self.state.changed = True
         LOGGER.info("%s is followed from event %s on", self.host.name, self._position.next_seq)
         if self._told_unreachable:
             self._told_unreachable = False
@@ -473,7 +485,7 @@ class Follower:
             event["time"] = datetime.fromtimestamp(seconds, timezone.utc).isoformat(timespec="seconds")
             await self._put(event)
         self._position.next_seq = seq + 1
-        self.state.write()
+        self.state.changed = True
 
     async def _put(self, event: dict[str, Any]) -> None:
         await self.queue.put({"host": self.host.name, **event, "meta": {"hosts": self.host.name}})
@@ -519,6 +531,7 @@ async def main(queue: Queue, args: dict[str, Any]) -> None:
     state = State(options.state_file)
     state.check_writable()
     followers = [asyncio.create_task(Follower(host, options, state, queue).run()) for host in options.hosts]
+    followers.append(asyncio.create_task(state.keep()))
     try:
         # Unlike gather(), this leaves it to what follows to cancel them, once.
         ended, _ = await asyncio.wait(followers, return_when=asyncio.FIRST_EXCEPTION)
@@ -526,5 +539,6 @@ async def main(queue: Queue, args: dict[str, Any]) -> None:
         for follower in followers:
             follower.cancel()
         await asyncio.gather(*followers, return_exceptions=True)
+        state.flush()
     for follower in ended:
         follower.result()
