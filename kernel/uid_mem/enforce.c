@@ -12,8 +12,8 @@
  * summed before the first kill.
  *
  * At high one process may be asked to end, by SIGTERM, once per crossing.  It is
- * chosen like a victim, and nobody is asked in vain either.  Whether it ends is up
- * to it: what it has counts on.
+ * chosen like a victim, and not asked if its end would not help.  It need not end:
+ * what it has keeps counting.
  */
 
 #include <linux/jiffies.h>

@@ -59,7 +59,7 @@ static bool scan_is_crowded(const struct uid_mem_account *a)
  * scan_check - is it time to look?
  * @a: the account; its lock is held
  *
- * Once is enough, unless somebody is called who comes sooner.
+ * Once is enough, unless another thread would come sooner.
  */
 bool scan_check(struct uid_mem_account *a)
 {

@@ -137,7 +137,7 @@ static bool scan_is_realtime(struct task_struct *p)
 }
 
 /**
- * scan_whom_to_call - who looks at a UID
+ * scan_whom_to_call - which thread looks at a UID
  * @a: the account of the UID that has to be looked at; its lock is held
  *
  * The rescuer where a real-time task keeps the looker from its CPU.
