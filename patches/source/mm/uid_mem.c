@@ -774,7 +774,7 @@ static bool uid_mem_acct_is_short(const struct uid_mem_acct *acct, long more)
  * Tasks on all CPUs may be copying a page table full of pages, which are charged
  * when they are through with it.
  */
-bool __uid_mem_is_near(struct mm_struct *mm)
+static bool uid_mem_is_near(struct mm_struct *mm)
 {
 	long more = (long)num_online_cpus() * PTRS_PER_PTE;
 	struct uid_mem_acct *acct;
@@ -849,7 +849,9 @@ void __uid_mem_kernel_fault(void)
 
 bool __uid_mem_copy_stop(struct mm_struct *mm)
 {
-	return !uid_mem_hold(mm) || fatal_signal_pending(current);
+	mm->uid_mem_near = uid_mem_is_near(mm);
+	return mm->uid_mem_near &&
+	       (!uid_mem_hold(mm) || fatal_signal_pending(current));
 }
 
 void __uid_mem_exec(void)

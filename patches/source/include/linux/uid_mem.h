@@ -124,7 +124,6 @@ void __uid_mem_restock(struct uid_mem_acct *acct, long nr_pages);
 void __uid_mem_kernel_fault(void);
 void __uid_mem_fork(struct task_struct *child, struct mm_struct *mm);
 void __uid_mem_forked(struct task_struct *child, struct mm_struct *mm);
-bool __uid_mem_is_near(struct mm_struct *mm);
 bool __uid_mem_is_short(struct mm_struct *mm, long nr_pages);
 bool __uid_mem_copy_stop(struct mm_struct *mm);
 void __uid_mem_exec(void);
@@ -137,6 +136,7 @@ static inline void uid_mem_init_mm(struct mm_struct *mm)
 {
 	RCU_INIT_POINTER(mm->uid_mem, NULL);
 	mm->uid_mem_seq = 1; /* never that of a fork() without changes */
+	mm->uid_mem_near = false;
 	INIT_LIST_HEAD(&mm->uid_mem_node);
 }
 
@@ -198,21 +198,21 @@ static inline bool uid_mem_is_short(struct mm_struct *mm, long nr_pages)
 	       __uid_mem_is_short(mm, nr_pages);
 }
 
-/* May a page table full of pages more in @mm, and on each CPU, be too many? */
-static inline bool uid_mem_is_near(struct mm_struct *mm)
-{
-	return static_branch_unlikely(&uid_mem_key) &&
-	       rcu_access_pointer(mm->uid_mem) && __uid_mem_is_near(mm);
-}
-
 /*
- * fork() is copying pages to @mm, and has to fail if this is true.  Sleeps for
- * a moment at most: the mmap_lock of parent and child, and dup_mmap_sem, are
- * held.
+ * fork() is about to copy a page table to @mm, and has to fail if this is true.
+ * Sleeps for a moment at most: the mmap_lock of parent and child, and
+ * dup_mmap_sem, are held.
  */
 static inline bool uid_mem_copy_stop(struct mm_struct *mm)
 {
-	return uid_mem_is_near(mm) && __uid_mem_copy_stop(mm);
+	return static_branch_unlikely(&uid_mem_key) &&
+	       rcu_access_pointer(mm->uid_mem) && __uid_mem_copy_stop(mm);
+}
+
+/* Should the pages copied so far be charged before fork() copies more to @mm? */
+static inline bool uid_mem_copy_pause(struct mm_struct *mm)
+{
+	return static_branch_unlikely(&uid_mem_key) && mm->uid_mem_near;
 }
 
 /* The current process runs on its new address space. */
@@ -262,8 +262,8 @@ static inline void uid_mem_forked(struct task_struct *child,
 				  struct mm_struct *mm) { }
 static inline bool uid_mem_is_short(struct mm_struct *mm,
 				    long nr_pages) { return false; }
-static inline bool uid_mem_is_near(struct mm_struct *mm) { return false; }
 static inline bool uid_mem_copy_stop(struct mm_struct *mm) { return false; }
+static inline bool uid_mem_copy_pause(struct mm_struct *mm) { return false; }
 static inline void uid_mem_exec(void) { }
 static inline void uid_mem_commit_uid(struct cred *new,
 				      const struct cred *old) { }
