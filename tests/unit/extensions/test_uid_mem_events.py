@@ -7,12 +7,13 @@ from __future__ import annotations
 
 import asyncio
 import importlib.util
+import itertools
 import json
 import os
 import re
 import subprocess
 import sys
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Coroutine, Generator
 from pathlib import Path
 from types import ModuleType
 from typing import Any
@@ -291,6 +292,82 @@ def test_no_process_is_left(hosts: Hosts) -> None:
     pid = int((hosts.directory / "pid").read_text())
     with pytest.raises(ProcessLookupError):
         os.kill(pid, 0)
+
+
+class CancelledAt:
+    """Runs a coroutine in a task, and cancels it at the Nth point where it waits.
+
+    It is cancelled while it waits, or (I(late)) when what it waited for is there, and it has not gone on yet.
+    """
+
+    def __init__(self, coroutine: Coroutine[Any, Any, None], point: int, late: bool) -> None:
+        self.coroutine = coroutine
+        self.point = point
+        self.late = late
+        self.reached = False
+
+    def __await__(self) -> Generator[Any, None, None]:
+        task = asyncio.current_task()
+        assert task
+        steps = self.coroutine.__await__()
+        cancelled: asyncio.CancelledError | None = None
+        for number in itertools.count(1):
+            try:
+                waits_for = steps.throw(cancelled) if cancelled else next(steps)
+            except StopIteration:
+                return
+            cancelled = None
+            if number == self.point and not self.late:
+                self.reached = True
+                asyncio.get_running_loop().call_soon(task.cancel)
+            try:
+                yield waits_for
+            except asyncio.CancelledError as exc:
+                cancelled = exc
+            if number == self.point and self.late:
+                self.reached = True
+                cancelled = asyncio.CancelledError()
+
+
+@pytest.mark.parametrize("late", [False, True])
+@pytest.mark.parametrize("end", ["!fail", "!stay", "x" * 300_000])
+def test_it_ends_wherever_it_is(hosts: Hosts, late: bool, end: str) -> None:
+    program = hosts.program.read_text().replace("#!/bin/sh\n", f"#!/bin/sh\necho $$ >>{hosts.directory}/pids\n")
+    hosts.program.write_text(program)
+
+    async def run(point: int) -> bool:
+        (hosts.directory / "web1.calls").unlink(missing_ok=True)
+        options = source.parse_options(hosts.arguments("web1"))
+        follower = source.Follower(options.hosts[0], options, source.State(None), Events())
+        cancelled = CancelledAt(follower.run(), point, late)
+
+        async def follow_it() -> None:
+            await cancelled
+
+        task = asyncio.create_task(follow_it())
+        waited = 0
+        # With "!stay" it waits for ever at some point.
+        while not task.done() and waited < (3000 if cancelled.reached else 100):
+            await asyncio.sleep(0.01)
+            waited += 1
+        if not task.done() and not cancelled.reached:
+            task.cancel()
+            await asyncio.wait({task}, timeout=30)
+        assert task.done(), f"still there, though it was cancelled at point {point}"
+        assert task.cancelled()
+        return cancelled.reached
+
+    hosts.says("web1", *([[head(), line(n), end] for n in range(2)]))
+    points = 0
+    # Not asyncio.run(), which would wait for what is still there.
+    loop = asyncio.new_event_loop()
+    while points < 24 and loop.run_until_complete(run(points + 1)):
+        points += 1
+    loop.close()
+    assert points > 3
+    for pid in (hosts.directory / "pids").read_text().split():
+        with pytest.raises(ProcessLookupError):
+            os.kill(int(pid), 0)
 
 
 def test_the_names_of_a_host(hosts: Hosts) -> None:

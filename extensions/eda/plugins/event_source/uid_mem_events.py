@@ -406,13 +406,7 @@ class Follower:
         """Until the connection ends; returns why."""
         command = self.options.command(self.host)
         try:
-            process = await asyncio.create_subprocess_exec(
-                *command,
-                stdin=asyncio.subprocess.PIPE,
-                stdout=asyncio.subprocess.PIPE,
-                stderr=asyncio.subprocess.PIPE,
-                start_new_session=True,
-            )
+            process = await _start(command)
         except OSError as exc:
             raise ArgumentError(f"transport: {command[0]} cannot be run: {exc.strerror}") from exc
         assert process.stdout
@@ -431,14 +425,17 @@ class Follower:
         return "; ".join(messages) or reason or f"{command[0]} ended with status {status}"
 
     async def _read(self, lines: asyncio.StreamReader) -> str:
+        head = asyncio.create_task(self._take_head(lines))
         try:
-            await asyncio.wait_for(self._take_head(lines), _HEAD_SECONDS)
+            if not (await asyncio.wait({head}, timeout=_HEAD_SECONDS))[0]:
+                return f"no answer within {_HEAD_SECONDS} s"
+            head.result()
             while line := await _next_line(lines):
                 await self._take(line)
-        except asyncio.TimeoutError:
-            return f"no answer within {_HEAD_SECONDS} s"
         except ConnectionLost as exc:
             return str(exc)
+        finally:
+            head.cancel()
         return ""
 
     async def _take_head(self, lines: asyncio.StreamReader) -> None:
@@ -511,18 +508,64 @@ async def _keep_last(lines: asyncio.StreamReader, kept: list[str]) -> None:
             del kept[:-_STDERR_LINES]
 
 
-async def _end(process: asyncio.subprocess.Process, patience: float) -> int:
-    """Wait for so many seconds, then end it.
+# None of these uses asyncio.wait_for(), which forgets in Python before 3.12 that it was cancelled where that comes
+# together with what it waits for: the rulebook would not end.
+
+
+async def _start(command: list[str]) -> asyncio.subprocess.Process:
+    """Start it, in a session of its own, and to the end: create_subprocess_exec() may hang where it is cancelled."""
+    starting = asyncio.ensure_future(
+        asyncio.create_subprocess_exec(
+            *command,
+            stdin=asyncio.subprocess.PIPE,
+            stdout=asyncio.subprocess.PIPE,
+            stderr=asyncio.subprocess.PIPE,
+            start_new_session=True,
+        )
+    )
+    try:
+        await asyncio.wait({starting})
+    except asyncio.CancelledError:
+        with contextlib.suppress(OSError):
+            _kill(await starting)
+        raise
+    return starting.result()
+
+
+async def _end(process: asyncio.subprocess.Process, patience: float) -> int | None:
+    """Wait for so many seconds, then end it; returns its status, or None if even that did not help.
 
     Not by its own terminate(): that would collect the status, which is then missing where it is waited for.
     """
-    for seconds, signal_number in ((patience, signal.SIGTERM), (5, signal.SIGKILL)):
-        try:
-            return await asyncio.wait_for(process.wait(), seconds)
-        except asyncio.TimeoutError:
-            with contextlib.suppress(ProcessLookupError):
-                os.killpg(process.pid, signal_number)
-    return await process.wait()
+    try:
+        if not await _has_ended(process, patience):
+            _kill(process, signal.SIGTERM)
+            if not await _has_ended(process, 5):
+                _kill(process)
+                await _has_ended(process, 5)
+    except asyncio.CancelledError:
+        _kill(process)
+        await _has_ended(process, 5)
+        raise
+    return process.returncode
+
+
+async def _has_ended(process: asyncio.subprocess.Process, seconds: float) -> bool:
+    """Within so many seconds.
+
+    It looks, since process.wait() of some versions of Python waits for the end of the output as well, which a process
+    that was left behind may hold.
+    """
+    deadline = asyncio.get_running_loop().time() + seconds
+    while process.returncode is None and asyncio.get_running_loop().time() < deadline:
+        await asyncio.sleep(0.02)
+    return process.returncode is not None
+
+
+def _kill(process: asyncio.subprocess.Process, signal_number: int = signal.SIGKILL) -> None:
+    """With all that it has started and that is in its session."""
+    with contextlib.suppress(ProcessLookupError):
+        os.killpg(process.pid, signal_number)
 
 
 async def main(queue: Queue, args: dict[str, Any]) -> None:
