@@ -7,6 +7,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
+#include <sys/prctl.h>
 #include <sys/ptrace.h>
 #include <sys/wait.h>
 #include <time.h>
@@ -27,8 +28,12 @@ static void touch(size_t mib)
 }
 
 __attribute__((noreturn))
-static void grow(void)
+static void grow(pid_t tracer)
 {
+	/* The tracer may be killed before it lets this one go on, which would stop for good. */
+	prctl(PR_SET_PDEATHSIG, SIGKILL);
+	if (getppid() != tracer)
+		_exit(1);
 	ptrace(PTRACE_TRACEME, 0, NULL, NULL);
 	raise(SIGSTOP);
 	for (touch(60);;)
@@ -65,12 +70,13 @@ int main(int argc, char **argv)
 	}
 	/* Above the limit fork() may fail: with victims that hang, try on. */
 	const time_t end = time(NULL) + PATIENCE_S;
+	const pid_t tracer = getpid();
 
 	for (int left = atoi(argv[1]); left > 0 && time(NULL) < end;) {
 		pid_t child = fork();
 
 		if (child == 0)
-			grow();
+			grow(tracer);
 		if (child > 0) {
 			run_to_exit(child);
 			left--;
