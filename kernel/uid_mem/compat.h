@@ -11,12 +11,19 @@
 #include <linux/kthread.h>
 #include <linux/mm.h>
 #include <linux/rtmutex.h>
+#include <linux/pgtable.h>
 #include <linux/sched.h>
+#include <linux/sched/mm.h>
 #include <linux/sched/prio.h>
 #include <linux/sched/signal.h>
+#include <linux/swap.h>
+#include <linux/swapops.h>
 #include <linux/version.h>
 #include <linux/workqueue.h>
 #include <uapi/linux/sched/types.h>
+#if LINUX_VERSION_CODE >= KERNEL_VERSION(6, 19, 0)
+#include <linux/leafops.h>
+#endif
 
 #if !IS_ENABLED(CONFIG_UID_MEM) && !defined(UID_MEM_ENGINE_SCAN)
 #error "the engine hooks needs CONFIG_UID_MEM: patch the kernel, or use the engine scan"
@@ -151,5 +158,56 @@ static inline int uid_mem_lock_killable(struct rt_mutex *lock)
 #if LINUX_VERSION_CODE < KERNEL_VERSION(6, 17, 0)
 #define WQ_PERCPU 0
 #endif
+
+/* From 6.5 on an entry of a page table is read by a function. */
+static inline pte_t uid_mem_ptep_get(pte_t *pte)
+{
+#if LINUX_VERSION_CODE >= KERNEL_VERSION(6, 5, 0)
+	return ptep_get(pte);
+#else
+	return *pte;
+#endif
+}
+
+/* Is an entry that is not present that of a page in swap?  From 6.19 on it is a leaf. */
+static inline bool uid_mem_swap_entry(pte_t pte, swp_entry_t *entry)
+{
+#if LINUX_VERSION_CODE >= KERNEL_VERSION(6, 19, 0)
+	*entry = softleaf_from_pte(pte);
+	return softleaf_is_swap(*entry);
+#else
+	*entry = pte_to_swp_entry(pte);
+	return !non_swap_entry(*entry);
+#endif
+}
+
+/*
+ * How many address spaces map an anonymous page.  From 6.11 on the page does not
+ * say that by itself, and from 6.15 on it need not be known for each page of a
+ * large folio.
+ */
+static inline int uid_mem_page_sharers(struct page *page)
+{
+#if LINUX_VERSION_CODE < KERNEL_VERSION(6, 11, 0)
+	return page_mapcount(page);
+#else
+	struct folio *folio = page_folio(page);
+
+	if (!folio_test_large(folio))
+		return atomic_read(&folio->_mapcount) + 1;
+#ifdef CONFIG_NO_PAGE_MAPCOUNT
+	return (folio_large_mapcount(folio) - folio_entire_mapcount(folio)) /
+	       folio_nr_pages(folio) + folio_entire_mapcount(folio);
+#else
+	return atomic_read(&page->_mapcount) + 1 + folio_entire_mapcount(folio);
+#endif
+#endif
+}
+
+/* Not every kernel exports mmput_async(). */
+static inline void uid_mem_mmput_async(struct mm_struct *mm)
+{
+	mmput_async(mm);
+}
 
 #endif

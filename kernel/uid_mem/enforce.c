@@ -25,6 +25,7 @@
 #include "compat.h"
 #include "dying.h"
 #include "events.h"
+#include "footprint.h"
 #include "metric.h"
 #include "uid_mem.h"
 #include "victims.h"
@@ -55,6 +56,15 @@ static long rearm_level(long level)
 #define OVERDUE_GROWTH		((1L << 20) >> PAGE_SHIFT)
 /* When to look again if there is no memory to list the processes. */
 #define NO_MEMORY_LOOK		(HZ / 10)
+/* While an address space is locked, as during a fork(): when to look again, how long. */
+#define UNSURE_LOOK		msecs_to_jiffies(10)
+#define UNSURE_PATIENCE		HZ
+/* Where pages are shared: the part of max that a UID may grow by unseen. */
+#define SHARED_STEP		64
+/* How often shares are read at least and at most, and how much of the time they take. */
+#define SHARE_LOOK		msecs_to_jiffies(20)
+#define SHARE_LOOK_IDLE		(2 * HZ)
+#define SHARE_TIME		20
 
 static void fill_event(struct uid_mem_event *e, struct uid_mem_user *user,
 		       enum uid_mem_event_type type, long usage)
@@ -331,12 +341,86 @@ static bool waits_for_high(const struct uid_mem_user *user, long usage)
 	return !user->high_told;
 }
 
-/* A level of what counts, as one of the account, which lacks what is overdue. */
-static long level_without(long level, long overdue)
+/*
+ * A level of what counts, as one of the account, which lacks what is overdue, and
+ * has what is shared more than once.
+ */
+static long charged_level(const struct uid_mem_user *user, long level, long overdue)
 {
 	if (level == LONG_MIN || level == LONG_MAX)
 		return level;
-	return max(level - overdue, 0L);
+	return max(level - overdue + user->shared, 0L);
+}
+
+/* What a UID may use before there is something to do. */
+static long next_level(const struct uid_mem_user *user)
+{
+	return uid_mem_pages(min(user->limit.max, user->limit.high));
+}
+
+/*
+ * Usage may be above max or not: that rests on an address space that is locked.  It is
+ * during a fork(), which takes nothing that counts by share.  One that is kept locked
+ * counts as not shared after a while.  Returns what counts, in pages.
+ */
+static long give_benefit(struct uid_mem_user *user,
+			 const struct uid_mem_footprint *f, long overdue)
+{
+	long room = uid_mem_pages(user->limit.max) - overdue;
+
+	if (f->pages <= room || f->least > room) {
+		user->unsure = false;
+		return f->pages;
+	}
+	if (!user->unsure) {
+		user->unsure = true;
+		user->unsure_at = jiffies;
+	}
+	if (time_after(jiffies, user->unsure_at + UNSURE_PATIENCE))
+		return f->pages;
+	look_again(user, UNSURE_LOOK);
+	return room;
+}
+
+/*
+ * What is shared changes without a charge: where a process writes to a page that it
+ * shares with others, and where others go.  So look again, less often while nothing
+ * changes, and never for more than a part of the time.
+ */
+static void look_at_shares(struct uid_mem_user *user,
+			   const struct uid_mem_footprint *f)
+{
+	unsigned long least = max(SHARE_LOOK,
+				  nsecs_to_jiffies(f->took_ns * SHARE_TIME));
+
+	if (f->pages == user->share)
+		user->share_look = min(2 * user->share_look, SHARE_LOOK_IDLE);
+	else
+		user->share_look = 0;
+	user->share_look = max(user->share_look, least);
+	user->share = f->pages;
+	look_again(user, user->share_look);
+}
+
+/* What counts of what is charged, in pages. */
+static long weigh(struct uid_mem_user *user, long charged, long overdue)
+{
+	struct uid_mem_footprint f;
+	long pages = charged;
+
+	if (user->limit.metric != UID_MEM_METRIC_FOOTPRINT) {
+		user->walked = false;
+	} else if (uid_mem_footprint(user, charged, next_level(user) - overdue, &f)) {
+		look_again(user, NO_MEMORY_LOOK);
+		pages -= user->shared;
+	} else {
+		pages = give_benefit(user, &f, overdue);
+		user->walked = f.walked;
+		if (f.walked)
+			look_at_shares(user, &f);
+	}
+	WRITE_ONCE(user->shared, charged - pages);
+	return pages;
 }
 
 /*
@@ -349,6 +433,8 @@ static void set_levels(struct uid_mem_user *user, long live, long overdue)
 	long high = uid_mem_pages(user->limit.high);
 	long upper, lower = LONG_MIN;
 
+	/* @live is what counts; what is charged is that and @user->shared. */
+
 	if (user->over)
 		/* All others are gone; a newcomer has to go as well. */
 		upper = overdue ? live + overdue + OVERDUE_GROWTH : LONG_MAX;
@@ -358,8 +444,10 @@ static void set_levels(struct uid_mem_user *user, long live, long overdue)
 		lower = rearm_level(high);
 	if (user->max_told)
 		lower = max(lower, user->over ? max : rearm_level(max));
-	uid_mem_engine_set_levels(user, level_without(lower, overdue),
-				  level_without(upper, overdue));
+	upper = charged_level(user, upper, overdue);
+	if (user->walked && !user->over)
+		upper = max(upper, live + user->shared + max / SHARED_STEP);
+	uid_mem_engine_set_levels(user, charged_level(user, lower, overdue), upper);
 }
 
 /*
@@ -378,7 +466,7 @@ static void schedule_next_look(struct uid_mem_user *user)
 static void look(struct uid_mem_user *user, unsigned int policy)
 {
 	struct uid_mem_usage usage;
-	long max, counted, overdue;
+	long max, live, counted, overdue;
 	bool again;
 
 	lockdep_assert_held(&user->mutex);
@@ -390,18 +478,21 @@ static void look(struct uid_mem_user *user, unsigned int policy)
 		user->answered = atomic_read_acquire(&user->asked);
 		uid_mem_engine_read(user, &usage);
 		overdue = uid_mem_dying_overdue(user);
-		counted = usage.live + overdue;
+		live = weigh(user, usage.live, overdue);
+		counted = live + overdue;
 		again = check_high(user, counted) ||
 			(counted > max && enforce_max(user, policy, counted));
 	} while (again);
 
+	if (user->limit.metric == UID_MEM_METRIC_FOOTPRINT)
+		user->peak = max(user->peak, counted);
 	if (counted > max && !user->over)
 		user->grace_at = jiffies;
 	user->over = counted > max;
 	if (counted <= rearm_level(max))
 		user->max_told = false;
 	schedule_next_look(user);
-	set_levels(user, usage.live, overdue);
+	set_levels(user, live, overdue);
 }
 
 /**

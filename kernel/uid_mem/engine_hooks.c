@@ -11,6 +11,7 @@
 #include <linux/hrtimer.h>
 #include <linux/jiffies.h>
 #include <linux/ktime.h>
+#include <linux/sched/mm.h>
 #include <linux/sched/signal.h>
 #include <linux/wait.h>
 
@@ -53,7 +54,7 @@ static void hooks_notify(struct uid_mem_acct *acct)
  */
 static bool has_room(struct uid_mem_user *user)
 {
-	long max = uid_mem_pages(READ_ONCE(user->limit.max));
+	long max = uid_mem_max_charged(user);
 	long live = uid_mem_acct_read(&user->account.live);
 	long dying = uid_mem_acct_read(&user->account.dying);
 
@@ -102,7 +103,9 @@ static bool hooks_hold(struct uid_mem_acct *acct)
 	if (!acct->dying)
 		return true;
 	user = container_of(acct, struct uid_mem_user, account.live);
-	return has_room(user) || wait_for_room(user, hold_until(&user->account));
+	/* A fork() takes no memory that counts by share: it need not fail. */
+	return has_room(user) || wait_for_room(user, hold_until(&user->account)) ||
+	       READ_ONCE(user->limit.metric) == UID_MEM_METRIC_FOOTPRINT;
 }
 
 /*
@@ -248,8 +251,38 @@ void uid_mem_engine_read(struct uid_mem_user *user, struct uid_mem_usage *usage)
 	memset(usage, 0, sizeof(*usage));
 	usage->live = uid_mem_acct_sum(&user->account.live, usage->counts);
 	usage->dying = uid_mem_acct_sum(&user->account.dying, usage->counts);
-	user->peak = max3(user->peak, READ_ONCE(user->account.live.peak),
-			  usage->live + usage->dying);
+	if (user->limit.metric != UID_MEM_METRIC_FOOTPRINT)
+		user->peak = max3(user->peak, READ_ONCE(user->account.live.peak),
+				  usage->live + usage->dying);
+}
+
+/**
+ * uid_mem_engine_list - the address spaces that count against a UID's limit
+ * @user: the UID
+ * @mms: set to them, with references on the structures
+ * @room: how many fit into it
+ *
+ * Return: how many there are; if that is more than @room, @mms is not set.
+ */
+unsigned int uid_mem_engine_list(struct uid_mem_user *user,
+				 struct mm_struct **mms, unsigned int room)
+{
+	struct uid_mem_acct *acct = &user->account.live;
+	struct mm_struct *mm;
+	unsigned int nr = 0;
+
+	spin_lock(&acct->lock);
+	list_for_each_entry(mm, &acct->mms, uid_mem_node)
+		nr++;
+	if (nr <= room) {
+		nr = 0;
+		list_for_each_entry(mm, &acct->mms, uid_mem_node) {
+			mmgrab(mm);
+			mms[nr++] = mm;
+		}
+	}
+	spin_unlock(&acct->lock);
+	return nr;
 }
 
 static unsigned int hooks_count(struct uid_mem_acct *acct)

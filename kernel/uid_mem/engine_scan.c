@@ -15,6 +15,7 @@
 
 #include <linux/cred.h>
 #include <linux/sched.h>
+#include <linux/sched/mm.h>
 #include <linux/sched/signal.h>
 
 #include "compat.h"
@@ -110,11 +111,42 @@ void uid_mem_engine_read(struct uid_mem_user *user, struct uid_mem_usage *usage)
 {
 	if (scan_read(user, usage))
 		scan_sweep(user, false);
-	if (usage->live > uid_mem_pages(READ_ONCE(user->limit.max)) &&
+	if (usage->live > uid_mem_max_charged(user) &&
 	    !scan_events_are_complete()) {
 		scan_verify();
 		scan_read(user, usage);
 	}
+}
+
+/**
+ * uid_mem_engine_list - the address spaces that count against a UID's limit
+ * @user: the UID
+ * @mms: set to them, with references on the structures
+ * @room: how many fit into it
+ *
+ * Return: how many there are; if that is more than @room, @mms is not set.
+ */
+unsigned int uid_mem_engine_list(struct uid_mem_user *user,
+				 struct mm_struct **mms, unsigned int room)
+{
+	struct uid_mem_account *a = &user->account;
+	unsigned int nr = 0;
+	struct scan_mm *e;
+
+	spin_lock(&a->lock);
+	list_for_each_entry(e, &a->mms, list)
+		nr += !e->dying;
+	if (nr <= room) {
+		nr = 0;
+		list_for_each_entry(e, &a->mms, list) {
+			if (!e->dying) {
+				mmgrab(e->mm);
+				mms[nr++] = e->mm;
+			}
+		}
+	}
+	spin_unlock(&a->lock);
+	return nr;
 }
 
 /**

@@ -21,6 +21,7 @@
 const char *const uid_mem_metric_names[UID_MEM_NR_METRICS] = {
 	[UID_MEM_METRIC_RSS] = "rss",
 	[UID_MEM_METRIC_ANON] = "anon",
+	[UID_MEM_METRIC_FOOTPRINT] = "footprint",
 };
 
 const char *const uid_mem_on_high_names[UID_MEM_NR_ON_HIGH] = {

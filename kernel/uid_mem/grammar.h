@@ -23,6 +23,7 @@
 enum uid_mem_metric {
 	UID_MEM_METRIC_RSS,	/* file + anon + shmem */
 	UID_MEM_METRIC_ANON,	/* anon + swap */
+	UID_MEM_METRIC_FOOTPRINT, /* the same by share, and page tables */
 	UID_MEM_NR_METRICS
 };
 

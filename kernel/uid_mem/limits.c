@@ -13,6 +13,7 @@
 #include <linux/slab.h>
 
 #include "events.h"
+#include "share.h"
 #include "uid_mem.h"
 
 static unsigned int max_entries;
@@ -74,6 +75,18 @@ static const struct uid_mem_engine_client engine_client = {
 	.look = uid_mem_look,
 };
 
+/* Can this kernel count what the limits ask for? */
+static bool are_known(const struct uid_mem_change *changes, unsigned int nr)
+{
+	unsigned int i;
+
+	for (i = 0; i < nr; i++)
+		if (!changes[i].remove &&
+		    changes[i].limit.metric == UID_MEM_METRIC_FOOTPRINT)
+			return uid_mem_share_is_known();
+	return true;
+}
+
 static int start_accounting(void)
 {
 	int err = accounting ? 0 : uid_mem_engine_start(&engine_client);
@@ -111,7 +124,8 @@ static void publish_limits(const struct uid_mem_table *table)
  * Return: 0; 1 when entries were evicted for them; -ENOENT for a removal of
  * what is not there; -EINVAL for ranges that overlap, or UIDs charged to one
  * that is charged to another; -ENOSPC where the table is full; -ENOMEM; -EBUSY
- * when somebody else uses the kernel's accounting.
+ * when somebody else uses the kernel's accounting; -EOPNOTSUPP for a metric that this
+ * kernel does not count.
  */
 int uid_mem_limits_change(const struct uid_mem_change *changes, unsigned int nr)
 {
@@ -124,6 +138,8 @@ int uid_mem_limits_change(const struct uid_mem_change *changes, unsigned int nr)
 
 	if (!nr)
 		return 0;
+	if (!are_known(changes, nr))
+		return -EOPNOTSUPP;
 	mutex_lock(&limits_mutex);
 	new = uid_mem_table_apply(limits, changes, nr, next_seq, &rules,
 				  &evicted, &err);

@@ -6,6 +6,8 @@
 struct mm_struct;
 
 unsigned int uid_mem_metric_members(unsigned int metric);
+long uid_mem_metric_bound(unsigned int metric, struct mm_struct *mm);
 long uid_mem_metric_pages(unsigned int metric, struct mm_struct *mm);
+long uid_mem_page_tables(struct mm_struct *mm);
 
 #endif

@@ -12,7 +12,8 @@
  *	enforce.c			a look at a UID, and what its limit asks for
  *	victims.c			which processes are killed
  *	dying.c				what is on its way out
- *	policy*.c, metric.c, walk.c, events.c, table.c, grammar.c
+ *	footprint.c, metric.c, share.c	what they take
+ *	policy*.c, walk.c, events.c, table.c, grammar.c
  *	engine_*.c			how much a UID uses, and when to look
  *
  * The engine is called by tasks that use memory.  It finds their user and has it
@@ -29,6 +30,7 @@
 #include <linux/module.h>
 
 #include "events.h"
+#include "share.h"
 #include "uid_mem.h"
 
 /* Limits may have been written from the moment that there are files. */
@@ -46,6 +48,7 @@ static int __init uid_mem_init(void)
 {
 	int err;
 
+	uid_mem_share_init();
 	err = uid_mem_enforce_init();
 	if (err)
 		return err;

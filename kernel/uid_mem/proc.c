@@ -13,7 +13,9 @@
 
 #include "compat.h"
 #include "events.h"
+#include "footprint.h"
 #include "policy.h"
+#include "share.h"
 #include "uid_mem.h"
 #include "writer.h"
 
@@ -184,6 +186,17 @@ static void stats_stop(struct seq_file *seq, void *v)
 		uid_mem_user_put(v);
 }
 
+/* What counts of what is charged, in pages. */
+static long share_of(struct uid_mem_user *user, long charged)
+{
+	struct uid_mem_footprint f;
+
+	if (user->limit.metric != UID_MEM_METRIC_FOOTPRINT)
+		return charged;
+	return uid_mem_footprint(user, charged, 0, &f) ? charged - user->shared :
+							  f.pages;
+}
+
 static int stats_show(struct seq_file *seq, void *v)
 {
 	struct uid_mem_user *user = v;
@@ -194,6 +207,7 @@ static int stats_show(struct seq_file *seq, void *v)
 	if (uid_mem_lock_killable(&user->mutex))
 		return -EINTR;
 	uid_mem_engine_read(user, &u);
+	u.live = share_of(user, u.live);
 	procs = uid_mem_engine_count(user);
 	if (procs || user->max_events || user->high_events) {
 		uid_mem_print_size(max, sizeof(max), user->limit.max);
@@ -248,7 +262,11 @@ static int features_show(struct seq_file *seq, void *v)
 	uid_mem_policy_print_all(policies, sizeof(policies));
 	seq_printf(seq, "abi=1 engine=%s policies=%s", uid_mem_engine_name,
 		   policies);
-	show_names(seq, "metrics", uid_mem_metric_names, UID_MEM_NR_METRICS);
+	show_names(seq, "metrics", uid_mem_metric_names,
+		   uid_mem_share_is_known() ? UID_MEM_NR_METRICS :
+					      UID_MEM_METRIC_FOOTPRINT);
+	if (uid_mem_share_is_known())
+		seq_puts(seq, " footprint=anon,swap,pgtables");
 	show_names(seq, "on_high", uid_mem_on_high_names, UID_MEM_NR_ON_HIGH);
 	uid_mem_syscalls_show(seq);
 	seq_putc(seq, '\n');

@@ -260,7 +260,8 @@ unsigned int scan_read(struct uid_mem_user *user, struct uid_mem_usage *usage)
 	usage->live = a->charged[0];
 	usage->dying = a->charged[1];
 	a->peak = max(a->peak, usage->live + usage->dying);
-	user->peak = max(user->peak, a->peak);
+	if (user->limit.metric != UID_MEM_METRIC_FOOTPRINT)
+		user->peak = max(user->peak, a->peak);
 	/* The caller sweeps the others. */
 	a->nr_kept = a->nr - min(gone, a->nr);
 	spin_unlock(&a->lock);

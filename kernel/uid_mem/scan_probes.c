@@ -76,7 +76,7 @@ static bool has_to_wait(struct mm_struct *mm)
 		long live = READ_ONCE(user->account.charged[0]);
 
 		wait = dying > 0 &&
-		       live + dying > uid_mem_pages(READ_ONCE(user->limit.max)) &&
+		       live + dying > uid_mem_max_charged(user) &&
 		       time_is_after_jiffies(READ_ONCE(user->dying_at) +
 					     UID_MEM_DYING_WAIT);
 	}

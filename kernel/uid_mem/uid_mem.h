@@ -36,6 +36,14 @@
  * @grace_spent: for how long usage was above max, in jiffies; see spend_grace()
  * @grace_at: until when that is, in jiffies
  * @unkillable_at: when there last was nobody to kill, in jiffies
+ * @shared: by how much what is charged is more than what counts, in pages; less
+ *	    than nothing where page tables count that are not charged
+ * @walked: that has taken a walk over page tables
+ * @unsure: usage may be above max, but the address space that tells was locked
+ * @unsure_at: since when, in jiffies
+ * @share: what the last walk found, in pages
+ * @share_look: how long from one walk to the next where no charge asks for it, in
+ *		jiffies
  * @over: usage was above max at the last look
  * @high_told: the high event of this crossing is out
  * @term_due: somebody is still to be asked to end for this crossing of high
@@ -66,6 +74,12 @@ struct uid_mem_user {
 	unsigned long grace_spent;
 	unsigned long grace_at;
 	unsigned long unkillable_at;
+	long shared;
+	bool walked;
+	bool unsure;
+	unsigned long unsure_at;
+	long share;
+	unsigned long share_look;
 	bool over;
 	bool high_told;
 	bool term_due;
@@ -113,6 +127,14 @@ static inline u64 uid_mem_bytes(long pages)
 static inline long uid_mem_pages(u64 bytes)
 {
 	return min_t(u64, bytes >> PAGE_SHIFT, LONG_MAX);
+}
+
+/* The limit of a UID, in what is charged. */
+static inline long uid_mem_max_charged(const struct uid_mem_user *user)
+{
+	long max = uid_mem_pages(READ_ONCE(user->limit.max));
+
+	return max == LONG_MAX ? max : max + READ_ONCE(user->shared);
 }
 
 /* limits.c: the table of limits in force */
@@ -172,6 +194,8 @@ void uid_mem_engine_place(struct task_struct *p, struct mm_struct *mm);
 void uid_mem_engine_set_metric(struct uid_mem_user *user);
 void uid_mem_engine_set_levels(struct uid_mem_user *user, long lower, long upper);
 void uid_mem_engine_read(struct uid_mem_user *user, struct uid_mem_usage *usage);
+unsigned int uid_mem_engine_list(struct uid_mem_user *user,
+				 struct mm_struct **mms, unsigned int room);
 unsigned int uid_mem_engine_count(struct uid_mem_user *user);
 bool uid_mem_engine_owns(struct uid_mem_user *user, struct task_struct *p,
 			 struct mm_struct *mm);

@@ -81,12 +81,16 @@ static bool is_admin(struct task_struct *p)
 	       cap_raised(cred->cap_effective, CAP_SYS_ADMIN);
 }
 
-/* Whatever a policy may ask for. */
+/*
+ * Whatever a policy may ask for.  By share, a process is as large as what its death
+ * gives back, whatever it has mapped.
+ */
 static void fill_candidate(struct uid_mem_candidate *c, struct task_struct *p,
-			   struct mm_struct *mm)
+			   struct mm_struct *mm, unsigned int metric, long pages)
 {
 	*c = (struct uid_mem_candidate) {
-		.rss = uid_mem_metric_pages(UID_MEM_METRIC_RSS, mm),
+		.rss = metric == UID_MEM_METRIC_FOOTPRINT ?
+			       pages : uid_mem_metric_pages(UID_MEM_METRIC_RSS, mm),
 		.swap = uid_mem_mm_counter(mm, MM_SWAPENTS),
 		.page_tables = mm_pgtables_bytes(mm) / PAGE_SIZE,
 		.ram = totalram_pages(),
@@ -149,6 +153,7 @@ static void gather(struct task_struct *p, struct mm_struct *mm, void *data)
 	*process = (struct uid_mem_process) {
 		.task = get_task_struct(p),
 		.mm = mm,
+		.pages = uid_mem_metric_pages(v->user->limit.metric, mm),
 		.is_owned = uid_mem_engine_owns(v->user, p, mm),
 		.is_dying = is_dying(p),
 		.is_exempt = is_exempt(p),
@@ -158,7 +163,8 @@ static void gather(struct task_struct *p, struct mm_struct *mm, void *data)
 	if (!process->is_owned || process->is_dying || process->is_exempt)
 		return;
 	rcu_read_lock();
-	fill_candidate(&process->candidate, p, mm);
+	fill_candidate(&process->candidate, p, mm, v->user->limit.metric,
+		       process->pages);
 	rcu_read_unlock();
 	uid_mem_policy_rate(v->policy, &process->candidate);
 }
@@ -206,9 +212,9 @@ static void take_blocker(struct uid_mem_victims *v,
 static void take_mm(struct uid_mem_victims *v, struct uid_mem_process *first,
 		    unsigned int n)
 {
-	long pages = uid_mem_metric_pages(v->user->limit.metric, first->mm);
 	const struct uid_mem_process *exempt = NULL;
 	bool owned = false, dying = true;
+	long pages = first->pages;
 	unsigned int i;
 
 	for (i = 0; i < n; i++) {

@@ -15,6 +15,7 @@ struct uid_mem_user;
  * @mm: the address space, with a reference on the structure
  * @candidate: what the policy knows of it, and made of it; of badness 0 where
  *	       it cannot be killed, or only for those it shares @mm with
+ * @pages: what @mm counts against a limit with the metric of the UID
  * @is_owned: @mm counts against the limit, and is that of the process
  * @is_dying: it has been killed or exits
  * @is_exempt: it must not be killed
@@ -24,6 +25,7 @@ struct uid_mem_process {
 	struct task_struct *task;
 	struct mm_struct *mm;
 	struct uid_mem_candidate candidate;
+	long pages;
 	bool is_owned;
 	bool is_dying;
 	bool is_exempt;

@@ -66,7 +66,8 @@ static void print_help(void)
 	printf("usage: puppet start UID NAME      become UID and wait for commands; prints the pid\n"
 	       "       puppet tell NAME COMMAND   have NAME do COMMAND; prints its answer\n"
 	       "\n"
-	       "memory:     use BYTES  share BYTES  again TIMES  file PATH  free  pageout\n"
+	       "memory:     use BYTES  share BYTES  again TIMES  file PATH  free  rewrite\n"
+	       "            pageout\n"
 	       "signals:    on-term free|stay  terms  (what SIGTERM does: give back all but the last memory, or nothing)\n"
 	       "identity:   setgid GID  setuid UID  setreal UID  thread-setreal UID  unshare-user  name TEXT\n"
 	       "            realtime PRIORITY\n"
@@ -150,6 +151,18 @@ static int do_use(const char *text)
 	for (size_t at = 0; at < bytes; at += page)
 		start[at] = 1;
 	return done("%zu", bytes);
+}
+
+/* Write to all memory again: what is shared since a fork() is copied. */
+static int do_rewrite(const char *unused)
+{
+	const size_t page = (size_t)sysconf(_SC_PAGESIZE);
+
+	(void)unused;
+	for (int i = 0; i < nr_regions; i++)
+		for (size_t at = 0; at < regions[i].bytes; at += page)
+			((volatile char *)regions[i].start)[at] = 2;
+	return done("rewritten");
 }
 
 static int shared_fd = -1;	/* of the last "share" */
@@ -648,6 +661,7 @@ static const struct command {
 	{ "again", true, do_again },
 	{ "file", true, do_file },
 	{ "free", false, do_free },
+	{ "rewrite", false, do_rewrite },
 	{ "pageout", false, do_pageout },
 	{ "on-term", true, do_on_term },
 	{ "terms", false, do_terms },
