@@ -210,4 +210,27 @@ static inline void uid_mem_mmput_async(struct mm_struct *mm)
 	mmput_async(mm);
 }
 
+/*
+ * The address space that a fork() copies to @mm, if that is what @mm is locked for: the
+ * task that holds the lock runs on another one, and is there as long as that is so.
+ * Only to be compared.
+ */
+static inline const struct mm_struct *uid_mem_is_forked_from(struct mm_struct *mm)
+{
+	const struct mm_struct *from = NULL;
+#ifndef CONFIG_PREEMPT_RT
+	const struct task_struct *owner;
+	unsigned long value;
+
+	rcu_read_lock();
+	value = atomic_long_read(&mm->mmap_lock.owner);
+	owner = (const struct task_struct *)(value & ~7UL);
+	/* The lowest bit: for reading. */
+	if (owner && !(value & 1) && atomic_read(&mm->mm_users) == 1)
+		from = READ_ONCE(owner->mm);
+	rcu_read_unlock();
+#endif
+	return from == mm ? NULL : from;
+}
+
 #endif

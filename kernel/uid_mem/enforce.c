@@ -56,15 +56,17 @@ static long rearm_level(long level)
 #define OVERDUE_GROWTH		((1L << 20) >> PAGE_SHIFT)
 /* When to look again if there is no memory to list the processes. */
 #define NO_MEMORY_LOOK		(HZ / 10)
-/* While an address space is locked, as during a fork(): when to look again, how long. */
-#define UNSURE_LOOK		msecs_to_jiffies(10)
-#define UNSURE_PATIENCE		HZ
+/* When to look again if an address space was locked, as during a fork(). */
+#define GUESS_LOOK		msecs_to_jiffies(10)
+/* For how long processes may come and go. */
+#define CHANGE_PATIENCE		HZ
 /* Where pages are shared: the part of max that a UID may grow by unseen. */
 #define SHARED_STEP		64
-/* How often shares are read at least and at most, and how much of the time they take. */
+/* How often shares are read at most and at least, where no charge asks for it. */
 #define SHARE_LOOK		msecs_to_jiffies(20)
-#define SHARE_LOOK_IDLE		(2 * HZ)
-#define SHARE_TIME		20
+#define SHARE_LOOK_IDLE		msecs_to_jiffies(250)
+/* Usage by share has to be below a level for so long. */
+#define SHARE_LATELY		msecs_to_jiffies(100)
 
 static void fill_event(struct uid_mem_event *e, struct uid_mem_user *user,
 		       enum uid_mem_event_type type, long usage)
@@ -313,12 +315,14 @@ static bool act_on_high(struct uid_mem_user *user, long usage)
 	return again;
 }
 
-/* Returns true when usage has to be read again. */
-static bool check_high(struct uid_mem_user *user, long usage)
+/*
+ * Returns true when usage has to be read again.  @most is what it was lately.
+ */
+static bool check_high(struct uid_mem_user *user, long usage, long most)
 {
 	long high = uid_mem_pages(user->limit.high);
 
-	if (usage <= rearm_level(high)) {
+	if (most <= rearm_level(high)) {
 		user->high_told = false;
 		user->term_due = false;
 	} else if (usage > high && !user->high_told) {
@@ -358,28 +362,49 @@ static long next_level(const struct uid_mem_user *user)
 	return uid_mem_pages(min(user->limit.max, user->limit.high));
 }
 
-/*
- * Usage may be above max or not: that rests on an address space that is locked.  It is
- * during a fork(), which takes nothing that counts by share.  One that is kept locked
- * counts as not shared after a while.  Returns what counts, in pages.
- */
-static long give_benefit(struct uid_mem_user *user,
-			 const struct uid_mem_footprint *f, long overdue)
+/* Do processes come and go, and have they only begun to?  A victim may hang. */
+static bool is_changing(struct uid_mem_user *user,
+			const struct uid_mem_footprint *f)
 {
-	long room = uid_mem_pages(user->limit.max) - overdue;
+	if (f->changed && !user->changing)
+		user->changing_at = jiffies;
+	user->changing = f->changed;
+	return f->changed && time_before_eq(jiffies, user->changing_at + CHANGE_PATIENCE);
+}
 
-	if (f->pages <= room || f->least > room) {
-		user->unsure = false;
-		return f->pages;
-	}
-	if (!user->unsure) {
-		user->unsure = true;
-		user->unsure_at = jiffies;
-	}
-	if (time_after(jiffies, user->unsure_at + UNSURE_PATIENCE))
-		return f->pages;
-	look_again(user, UNSURE_LOOK);
-	return room;
+/* Does a fork() have what tells, and has that been so for a short time? */
+static bool is_forking(struct uid_mem_user *user, const struct uid_mem_footprint *f)
+{
+	if (f->forking && !user->forking)
+		user->forking_at = jiffies;
+	user->forking = f->forking;
+	return f->forking &&
+	       time_before_eq(jiffies, user->forking_at + CHANGE_PATIENCE);
+}
+
+/*
+ * What counts, in pages.  Where processes come and go, what they share may have been
+ * missed: then usage has not fallen, for a while.
+ */
+static long judge(struct uid_mem_user *user, const struct uid_mem_footprint *f,
+		  long overdue)
+{
+	long room = uid_mem_pages(user->limit.max) - overdue, pages = f->pages;
+	bool unsettled = is_changing(user, f);
+
+	if (is_forking(user, f))
+		unsettled = true;
+	else
+		pages += f->forking;
+	if (unsettled && pages <= room)
+		return max(pages, min(user->share, room));
+	return pages;
+}
+
+/* What a UID that shares pages may grow by between two walks, at least. */
+static long shared_step(const struct uid_mem_user *user)
+{
+	return uid_mem_pages(user->limit.max) / SHARED_STEP;
 }
 
 /*
@@ -390,15 +415,15 @@ static long give_benefit(struct uid_mem_user *user,
 static void look_at_shares(struct uid_mem_user *user,
 			   const struct uid_mem_footprint *f)
 {
-	unsigned long least = max(SHARE_LOOK,
-				  nsecs_to_jiffies(f->took_ns * SHARE_TIME));
+	unsigned long least = max(SHARE_LOOK, uid_mem_footprint_pause(f));
 
+	WRITE_ONCE(user->copies_room,
+		   max(next_level(user) - f->pages, shared_step(user)));
 	if (f->pages == user->share)
 		user->share_look = min(2 * user->share_look, SHARE_LOOK_IDLE);
 	else
 		user->share_look = 0;
 	user->share_look = max(user->share_look, least);
-	user->share = f->pages;
 	look_again(user, user->share_look);
 }
 
@@ -410,17 +435,38 @@ static long weigh(struct uid_mem_user *user, long charged, long overdue)
 
 	if (user->limit.metric != UID_MEM_METRIC_FOOTPRINT) {
 		user->walked = false;
+		uid_mem_footprint_forget(user);
 	} else if (uid_mem_footprint(user, charged, next_level(user) - overdue, &f)) {
 		look_again(user, NO_MEMORY_LOOK);
 		pages -= user->shared;
 	} else {
-		pages = give_benefit(user, &f, overdue);
+		pages = judge(user, &f, overdue);
 		user->walked = f.walked;
 		if (f.walked)
 			look_at_shares(user, &f);
+		if (f.guessed)
+			look_again(user, GUESS_LOOK);
+		else if (!f.changed)
+			user->share = f.pages;
 	}
 	WRITE_ONCE(user->shared, charged - pages);
 	return pages;
+}
+
+/*
+ * Usage by share has fallen when it stays there: what those share that come and go is
+ * missed now and then.  Returns the most of the last moments, in pages.
+ */
+static long lately(struct uid_mem_user *user, long usage)
+{
+	if (user->limit.metric != UID_MEM_METRIC_FOOTPRINT || usage >= user->lately ||
+	    time_after(jiffies, user->lately_at + SHARE_LATELY)) {
+		user->lately = usage;
+		user->lately_at = jiffies;
+	} else if (user->high_told || user->max_told) {
+		look_again(user, SHARE_LOOK);
+	}
+	return user->lately;
 }
 
 /*
@@ -445,8 +491,8 @@ static void set_levels(struct uid_mem_user *user, long live, long overdue)
 	if (user->max_told)
 		lower = max(lower, user->over ? max : rearm_level(max));
 	upper = charged_level(user, upper, overdue);
-	if (user->walked && !user->over)
-		upper = max(upper, live + user->shared + max / SHARED_STEP);
+	if (user->walked && user->shared > 0 && !user->over)
+		upper = max(upper, live + user->shared + shared_step(user));
 	uid_mem_engine_set_levels(user, charged_level(user, lower, overdue), upper);
 }
 
@@ -466,7 +512,7 @@ static void schedule_next_look(struct uid_mem_user *user)
 static void look(struct uid_mem_user *user, unsigned int policy)
 {
 	struct uid_mem_usage usage;
-	long max, live, counted, overdue;
+	long max, live, counted, overdue, most;
 	bool again;
 
 	lockdep_assert_held(&user->mutex);
@@ -480,7 +526,8 @@ static void look(struct uid_mem_user *user, unsigned int policy)
 		overdue = uid_mem_dying_overdue(user);
 		live = weigh(user, usage.live, overdue);
 		counted = live + overdue;
-		again = check_high(user, counted) ||
+		most = lately(user, counted);
+		again = check_high(user, counted, most) ||
 			(counted > max && enforce_max(user, policy, counted));
 	} while (again);
 
@@ -489,7 +536,7 @@ static void look(struct uid_mem_user *user, unsigned int policy)
 	if (counted > max && !user->over)
 		user->grace_at = jiffies;
 	user->over = counted > max;
-	if (counted <= rearm_level(max))
+	if (most <= rearm_level(max))
 		user->max_told = false;
 	schedule_next_look(user);
 	set_levels(user, live, overdue);

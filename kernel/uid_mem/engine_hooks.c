@@ -285,6 +285,15 @@ unsigned int uid_mem_engine_list(struct uid_mem_user *user,
 	return nr;
 }
 
+/**
+ * uid_mem_engine_frees - are pages of a UID being freed with their address space?
+ * @user: the UID
+ */
+bool uid_mem_engine_frees(struct uid_mem_user *user)
+{
+	return uid_mem_acct_read(&user->account.dying) > 0;
+}
+
 static unsigned int hooks_count(struct uid_mem_acct *acct)
 {
 	struct mm_struct *mm;

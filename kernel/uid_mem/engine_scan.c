@@ -150,6 +150,15 @@ unsigned int uid_mem_engine_list(struct uid_mem_user *user,
 }
 
 /**
+ * uid_mem_engine_frees - are pages of a UID being freed with their address space?
+ * @user: the UID
+ */
+bool uid_mem_engine_frees(struct uid_mem_user *user)
+{
+	return READ_ONCE(user->account.charged[1]) > 0;
+}
+
+/**
  * uid_mem_engine_count - the address spaces of a UID that somebody runs on
  * @user: the UID
  */

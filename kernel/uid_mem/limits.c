@@ -12,6 +12,7 @@
 #include <linux/mutex.h>
 #include <linux/slab.h>
 
+#include "copies.h"
 #include "events.h"
 #include "share.h"
 #include "uid_mem.h"
@@ -87,6 +88,17 @@ static bool are_known(const struct uid_mem_change *changes, unsigned int nr)
 	return true;
 }
 
+/* Does any limit count by share? */
+static bool counts_shares(const struct uid_mem_table *table)
+{
+	unsigned int i;
+
+	for (i = 0; i < table->nr; i++)
+		if (table->entries[i].limit.metric == UID_MEM_METRIC_FOOTPRINT)
+			return true;
+	return false;
+}
+
 static int start_accounting(void)
 {
 	int err = accounting ? 0 : uid_mem_engine_start(&engine_client);
@@ -153,6 +165,7 @@ int uid_mem_limits_change(const struct uid_mem_change *changes, unsigned int nr)
 		goto end;
 	}
 	next_seq += nr;
+	uid_mem_copies_watch(counts_shares(new));
 	tell_changes(limits, changes, nr, evicted);
 	err = evicted && evicted->nr;
 	publish_limits(new);
@@ -192,6 +205,7 @@ void uid_mem_limits_exit(void)
 {
 	mutex_lock(&limits_mutex);
 	publish_limits(&no_limits);
+	uid_mem_copies_watch(false);
 	stop_accounting();
 	mutex_unlock(&limits_mutex);
 	uid_mem_users_exit();

@@ -12,7 +12,8 @@
  *	enforce.c			a look at a UID, and what its limit asks for
  *	victims.c			which processes are killed
  *	dying.c				what is on its way out
- *	footprint.c, metric.c, share.c	what they take
+ *	footprint.c, metric.c, share.c, copies.c
+ *					what they take
  *	policy*.c, walk.c, events.c, table.c, grammar.c
  *	engine_*.c			how much a UID uses, and when to look
  *

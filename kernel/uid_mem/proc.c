@@ -186,15 +186,20 @@ static void stats_stop(struct seq_file *seq, void *v)
 		uid_mem_user_put(v);
 }
 
-/* What counts of what is charged, in pages. */
+/* What counts of what is charged, in pages; of a large UID, a moment ago. */
 static long share_of(struct uid_mem_user *user, long charged)
 {
 	struct uid_mem_footprint f;
 
 	if (user->limit.metric != UID_MEM_METRIC_FOOTPRINT)
 		return charged;
-	return uid_mem_footprint(user, charged, 0, &f) ? charged - user->shared :
-							  f.pages;
+	if (time_before(jiffies, user->share_until))
+		return user->share;
+	if (uid_mem_footprint(user, charged, 0, &f))
+		return charged - user->shared;
+	user->share = f.pages;
+	user->share_until = jiffies + uid_mem_footprint_pause(&f);
+	return f.pages;
 }
 
 static int stats_show(struct seq_file *seq, void *v)

@@ -158,7 +158,7 @@ static bool relock_mm(struct mm_struct *mm, unsigned int *patience_us)
  * Sleeps.
  *
  * Return: pages; -ESRCH if its users are gone, so that it is being freed; -EAGAIN if
- * its lock is not to be had.
+ * others hold its lock.
  */
 long uid_mem_share(struct mm_struct *mm, unsigned int *patience_us)
 {

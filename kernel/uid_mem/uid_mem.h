@@ -26,6 +26,8 @@
  * @uid: the UID, in the initial user namespace
  * @refs: users outside of the hooks of the engine; one for the limit
  * @account: what its processes use; the business of the engine
+ * @copies: pages copied on write since the last walk; see copies.c
+ * @copies_room: how many may be before the next one
  * @asked: how many looks have been asked for
  * @dying_at: when a process of it last was found dying, in jiffies
  * @mutex: protects what follows; one look at a UID at a time.  It inherits
@@ -39,9 +41,15 @@
  * @shared: by how much what is charged is more than what counts, in pages; less
  *	    than nothing where page tables count that are not charged
  * @walked: that has taken a walk over page tables
- * @unsure: usage may be above max, but the address space that tells was locked
- * @unsure_at: since when, in jiffies
+ * @known: what the last walk found of each address space
+ * @forking: a fork() kept a walk from what it locks
+ * @forking_at: since when, in jiffies
+ * @changing: processes came or went during the last walks
+ * @changing_at: since when, in jiffies
+ * @lately: the most that counted lately, in pages
+ * @lately_at: when that was, in jiffies
  * @share: what the last walk found, in pages
+ * @share_until: for a reader of "stats" that is good until then, in jiffies
  * @share_look: how long from one walk to the next where no charge asks for it, in
  *		jiffies
  * @over: usage was above max at the last look
@@ -64,6 +72,8 @@ struct uid_mem_user {
 	u32 uid;
 	refcount_t refs;
 	struct uid_mem_account account;
+	atomic_long_t copies;
+	long copies_room;
 	atomic_t asked;
 	unsigned long dying_at;
 
@@ -76,9 +86,15 @@ struct uid_mem_user {
 	unsigned long unkillable_at;
 	long shared;
 	bool walked;
-	bool unsure;
-	unsigned long unsure_at;
+	struct uid_mem_known *known;
+	bool forking;
+	unsigned long forking_at;
+	bool changing;
+	unsigned long changing_at;
+	long lately;
+	unsigned long lately_at;
 	long share;
+	unsigned long share_until;
 	unsigned long share_look;
 	bool over;
 	bool high_told;
@@ -196,6 +212,7 @@ void uid_mem_engine_set_levels(struct uid_mem_user *user, long lower, long upper
 void uid_mem_engine_read(struct uid_mem_user *user, struct uid_mem_usage *usage);
 unsigned int uid_mem_engine_list(struct uid_mem_user *user,
 				 struct mm_struct **mms, unsigned int room);
+bool uid_mem_engine_frees(struct uid_mem_user *user);
 unsigned int uid_mem_engine_count(struct uid_mem_user *user);
 bool uid_mem_engine_owns(struct uid_mem_user *user, struct task_struct *p,
 			 struct mm_struct *mm);

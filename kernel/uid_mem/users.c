@@ -22,6 +22,7 @@
 
 #include "compat.h"
 #include "dying.h"
+#include "footprint.h"
 #include "uid_mem.h"
 #include "walk.h"
 
@@ -88,6 +89,7 @@ static void free_user(struct uid_mem_user *user)
 {
 	cancel_delayed_work_sync(&user->work);
 	uid_mem_dying_forget(user);
+	uid_mem_footprint_forget(user);
 	uid_mem_engine_free(user);
 	kfree(user);
 }

@@ -88,11 +88,13 @@ static bool is_admin(struct task_struct *p)
 static void fill_candidate(struct uid_mem_candidate *c, struct task_struct *p,
 			   struct mm_struct *mm, unsigned int metric, long pages)
 {
+	bool by_share = metric == UID_MEM_METRIC_FOOTPRINT;
+
+	/* A share has swap and page tables in it. */
 	*c = (struct uid_mem_candidate) {
-		.rss = metric == UID_MEM_METRIC_FOOTPRINT ?
-			       pages : uid_mem_metric_pages(UID_MEM_METRIC_RSS, mm),
-		.swap = uid_mem_mm_counter(mm, MM_SWAPENTS),
-		.page_tables = mm_pgtables_bytes(mm) / PAGE_SIZE,
+		.rss = by_share ? pages : uid_mem_metric_pages(UID_MEM_METRIC_RSS, mm),
+		.swap = by_share ? 0 : uid_mem_mm_counter(mm, MM_SWAPENTS),
+		.page_tables = by_share ? 0 : uid_mem_page_tables(mm),
 		.ram = totalram_pages(),
 		.runtime_ns = process_runtime_ns(p),
 		.start_ns = p->start_boottime,

@@ -87,6 +87,20 @@ excess=$(events | sed -n 's/.*event=kill uid=2004 .* usage=\([0-9]*\) max=\([0-9
 echo "# above the limit by $excess bytes"
 ok 'by no more than a little' [ "$excess" -le $((8 * mib)) ]
 
+# A fork() has the address spaces locked that it copies: nothing is told of what they
+# could be.
+limits '2007 max=100M high=70M on_high=term metric=footprint'
+puppet forker 2007
+does forker on-term stay
+does forker use 60M
+does forker forks 50
+is 'no event' "$(event_count 'event=(max|high|term|kill) uid=2007 ')" 0
+does forker use 14M
+ok_soon 'above high there is one' has_events 1 'event=high uid=2007 '
+does forker forks 20
+
+is 'and one only' "$(event_count 'event=(max|high|kill) uid=2007 ')" 1
+
 # Swap.
 if swap_on; then
     limits '2005 max=48M metric=footprint'

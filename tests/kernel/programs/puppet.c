@@ -71,7 +71,7 @@ static void print_help(void)
 	       "signals:    on-term free|stay  terms  (what SIGTERM does: give back all but the last memory, or nothing)\n"
 	       "identity:   setgid GID  setuid UID  setreal UID  thread-setreal UID  unshare-user  name TEXT\n"
 	       "            realtime PRIORITY\n"
-	       "processes:  fork NAME  forks COUNT  exec NAME  thread  sharer  vfork-sharer  vfork UID\n"
+	       "processes:  fork NAME  forks COUNT  exec NAME  thread  locker  sharer  vfork-sharer  vfork UID\n"
 	       "            vfork-exec  exit-leader  exit  spin MS\n"
 	       "others:     hold PID  held PID  release PID\n"
 	       "\n"
@@ -466,6 +466,34 @@ static void *thread_idle(void *data)
 	return NULL;
 }
 
+/* Keeps the address space locked for most of the time. */
+static void *lock_mm(void *data)
+{
+	struct errand *errand = data;
+
+	if (write(errand->ready[1], "", 1) != 1)
+		abort();
+	for (;;) {
+		mprotect(regions[0].start, regions[0].bytes, PROT_READ);
+		mprotect(regions[0].start, regions[0].bytes, PROT_READ | PROT_WRITE);
+	}
+	return NULL;
+}
+
+static int do_locker(const char *unused)
+{
+	static struct errand errand;
+
+	(void)unused;
+	if (nr_regions == 0) {
+		errno = ENOMEM;
+		return refused("locker");
+	}
+	if (send_errand(lock_mm, &errand))
+		return -1;
+	return done("locks");
+}
+
 static int do_thread(const char *unused)
 {
 	static struct errand errand;
@@ -676,6 +704,7 @@ static const struct command {
 	{ "forks", true, do_forks },
 	{ "exec", true, do_exec },
 	{ "thread", false, do_thread },
+	{ "locker", false, do_locker },
 	{ "sharer", false, do_sharer },
 	{ "vfork-sharer", false, do_vfork_sharer },
 	{ "vfork", true, do_vfork },
