@@ -33,7 +33,8 @@ struct restore {
 /* Errors that a line is to blame for; for all others each line would get the same. */
 static bool is_of_a_line(int error)
 {
-	return error == EINVAL || error == ERANGE || error == ENOENT || error == ENOSPC || error == E2BIG;
+	return error == EINVAL || error == ERANGE || error == ENOENT || error == ENOSPC || error == E2BIG ||
+	       error == EOPNOTSUPP;
 }
 
 static const char *meaning(int error)
@@ -48,6 +49,8 @@ static const char *meaning(int error)
 		return "removes a limit that is not there";
 	case ENOSPC:
 		return "no room: the module's parameter max_entries";
+	case EOPNOTSUPP:
+		return "this kernel cannot count metric=footprint, which needs kprobes";
 	case EPERM:
 		return "needs CAP_SYS_RESOURCE, as root has it";
 	}

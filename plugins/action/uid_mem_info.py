@@ -99,7 +99,7 @@ def _file(reading: Reading, request: InfoRequest) -> dict[str, Any]:
 
 
 def _feature(name: str, value: str) -> str | list[str]:
-    return value.split(",") if name in ("policies", "metrics", "on_high") else value
+    return value.split(",") if name in ("policies", "metrics", "footprint", "on_high") else value
 
 
 def main() -> None:

@@ -22,7 +22,7 @@ LIMIT_SPEC: Spec = {
     "high": {"type": "raw", "default": "max"},
     "on_high": {"type": "str", "default": "event", "choices": ["event", "term", "reclaim"]},
     "policy": {"type": "str", "default": "default"},
-    "metric": {"type": "str", "default": "rss", "choices": ["rss", "anon"]},
+    "metric": {"type": "str", "default": "rss", "choices": ["rss", "anon", "footprint"]},
     "grace": {"type": "raw", "default": 0},
     "mode": {"type": "str", "default": "enforce", "choices": ["enforce", "audit"]},
     "subordinate": {"type": "bool", "default": False},

@@ -128,15 +128,18 @@ EXAMPLES = r"""
 RETURN = r"""
 features:
   description:
-    - What the kernel's module can do, with the names it gives; C(policies), C(metrics) and C(on_high) are lists. One
-      that is older than C(on_high) does not have it.
+    - What the kernel's module can do, with the names it gives; C(policies), C(metrics), C(footprint) and C(on_high) are
+      lists. One that is older than C(on_high) does not have it.
+    - C(footprint) is what the metric of that name counts. A module that is older, and a kernel without kprobes, have
+      neither that nor the metric.
   returned: when O(gather) has it
   type: dict
   sample:
     abi: "1"
     engine: hooks
     policies: [highest_rss, longest_run_time, worst, youngest]
-    metrics: [rss, anon]
+    metrics: [rss, anon, footprint]
+    footprint: [anon, swap, pgtables]
     on_high: [event, term, reclaim]
 limits:
   description:

@@ -104,8 +104,8 @@ options:
         signal is sent, and the event says whom it would have been for.
       - V(reclaim) has C(uid_memd) page out memory of the UID until usage is below C(high) or nothing more goes. Without
         swap these are pages of files only. Nothing happens where C(uid_memd) does not run.
-      - With V(anon) as C(metric), memory in swap counts as before, so that V(reclaim) frees RAM of the host, but does
-        not lower usage.
+      - With V(anon) or V(footprint) as C(metric), memory in swap counts as before, so that V(reclaim) frees RAM of the
+        host, but does not lower usage.
       - All but V(event) need C(high), and a module C(uid_mem) that is not older than this collection.
     type: str
     choices:
@@ -126,11 +126,17 @@ options:
   metric: &metric
     description:
       - What counts as usage. V(rss) is all resident memory, V(anon) leaves out page cache and shared memory, and counts
-        swap.
+        swap. Both count a page once for each process that maps it.
+      - V(footprint) counts what V(anon) does by share, so that each of ten processes that share a page is charged a
+        tenth of it, and page tables. By the policy V(highest_rss) the process with the largest share is killed.
+      - Files in memory, such as those in C(/dev/shm), are not part of V(footprint).
+      - V(footprint) needs a kernel with kprobes, and a module C(uid_mem) that is not older than this collection.
+        Elsewhere the task fails before anything is changed.
     type: str
     choices:
       - rss
       - anon
+      - footprint
     default: rss
   grace: &grace
     description:
@@ -238,6 +244,8 @@ options:
       - What a UID without a limit uses is added up from C(/proc/PID/status). Memory that processes share by C(vfork)
         counts twice there, and processes in a user namespace count to the UID they have outside of it. That of UIDs
         that are to be charged to another one is added to what that one uses.
+      - The kernel knows a footprint only of a UID whose limit has that metric. For another one, the task takes memory
+        as not shared, which is the most that it can be, so that V(refuse) may refuse a limit that is high enough.
       - Limits with O(mode=audit) are not looked at, nor is anything with O(runtime=false).
     type: str
     choices:

@@ -80,6 +80,8 @@ class Declaration:
 
     def limit(self, uids: Uids, ram: int | None, names: Vocabulary) -> Limit:
         """The entry on a device with that much RAM and a kernel that knows those names."""
+        if self.metric == "footprint" and self.metric not in names.metrics:
+            raise LimitsError(errno.EINVAL, f"metric: '{self.metric}' {names.why_no_footprint()}")
         for what, name, known in (("policy", self.policy, names.policies), ("metric", self.metric, names.metrics)):
             if name not in known:
                 raise LimitsError(

@@ -12,7 +12,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 
 from ansible_collections.devfleet.uid_mem.plugins.plugin_utils._command_size import fits
-from ansible_collections.devfleet.uid_mem.plugins.plugin_utils._limits import split_lines
+from ansible_collections.devfleet.uid_mem.plugins.plugin_utils._limits import KNOWN, Vocabulary, split_lines
 from ansible_collections.devfleet.uid_mem.plugins.plugin_utils._program import compact_program
 from ansible_collections.devfleet.uid_mem.plugins.plugin_utils._users import (
     HostUsers,
@@ -214,7 +214,10 @@ class Ending:
 
 @dataclass(frozen=True)
 class Change:
-    """One run of C(write_limits). I(file_text) is None where the file stays as it is."""
+    """One run of C(write_limits). I(file_text) is None where the file stays as it is.
+
+    The kernel knows those C(names), which are for messages.
+    """
 
     path: str
     file_sum: str = ""
@@ -223,6 +226,7 @@ class Change:
     set_lines: list[str] = field(default_factory=list)
     undo_lines: list[str] = field(default_factory=list)
     ending: Ending | None = None
+    names: Vocabulary = KNOWN
 
     @property
     def data(self) -> bytes:
@@ -437,6 +441,8 @@ def _kernel_hint(message: str, change: Change) -> str:
             "An older module uid_mem does not know charge_to, which subordinate needs as well:"
             " bring it to the version of this collection with the role devfleet.uid_mem.uid_mem."
         )
+    if "not supported" in message.lower() and any(" metric=footprint" in line for line in change.set_lines):
+        return f"metric=footprint {change.names.why_no_footprint()}."
     return f"Look at {PROC_LIMITS}: did someone else change it at the same time? Then run the task again."
 
 

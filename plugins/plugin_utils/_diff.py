@@ -26,8 +26,8 @@ BYTE_ORDER_MARK_NAME = "a byte-order mark"
 
 FILE_HEADER = """\
 # Memory limits per UID, restored at boot. The grammar is that of /proc/uid_mem/limits:
-#   UID|FIRST-LAST max=SIZE [high=SIZE] [on_high=event|term|reclaim] [policy=NAME] [metric=rss|anon] [grace_ms=N]
-#     [mode=enforce|audit]
+#   UID|FIRST-LAST max=SIZE [high=SIZE] [on_high=event|term|reclaim] [policy=NAME] [metric=rss|anon|footprint]
+#     [grace_ms=N] [mode=enforce|audit]
 #   UID|FIRST-LAST charge_to=UID
 """
 

@@ -68,21 +68,33 @@ class LimitsError(ValueError):
 class Vocabulary:
     """The names that a kernel knows, as its C(features) tells.
 
-    C(on_high) is empty where its module is older than that key. The version of the module is for messages.
+    C(on_high) is empty where its module is older than that key, and C(metrics) lacks C(footprint) where its module is
+    older than that or its kernel does not count it. The version of the module is for messages.
     """
 
     policies: tuple[str, ...] = ("default", "highest_rss", "longest_run_time", "worst", "youngest")
-    metrics: tuple[str, ...] = ("rss", "anon")
+    metrics: tuple[str, ...] = ("rss", "anon", "footprint")
     on_high: tuple[str, ...] = ("event", "term", "reclaim")
     module_version: str = ""
 
     def why_no_on_high(self) -> str:
         """Why a module does not take on_high, and the way out."""
         return (
-            f"is unknown to the module uid_mem {self.module_version or '(of unknown version)'} of this host, which is"
+            f"is unknown to the {self._module()} of this host, which is"
             " older than this collection; bring it to the version of this collection with the role"
             " devfleet.uid_mem.uid_mem, or leave out on_high"
         )
+
+    def why_no_footprint(self) -> str:
+        """Why a module does not take the metric footprint, and the way out."""
+        return (
+            f"is not counted by the {self._module()} of this host: the module is older than this collection, or the"
+            " kernel has no kprobes (CONFIG_KPROBES); bring the module to the version of this collection with the role"
+            " devfleet.uid_mem.uid_mem, or, on a kernel without kprobes, use the metric anon"
+        )
+
+    def _module(self) -> str:
+        return f"module uid_mem {self.module_version or '(of unknown version)'}"
 
 
 KNOWN = Vocabulary()
@@ -262,6 +274,12 @@ def _parse_on_high(text: str, names: Vocabulary) -> str:
     return _parse_name("on_high", text, names.on_high)
 
 
+def _parse_metric(text: str, names: Vocabulary) -> str:
+    if text == "footprint" and text not in names.metrics:
+        raise LimitsError(errno.EINVAL, f"metric={text} {names.why_no_footprint()}")
+    return _parse_name("metric", text, names.metrics)
+
+
 def _parse_grace(text: str, names: Vocabulary) -> int:
     if not _DIGITS.fullmatch(text):
         raise LimitsError(errno.EINVAL, f"grace_ms='{text}' is not a number of milliseconds")
@@ -285,7 +303,7 @@ _KEYS: dict[str, Callable[[str, Vocabulary], int | str | None]] = {
     "high": _parse_high,
     "on_high": _parse_on_high,
     "policy": lambda text, names: _parse_name("policy", text, names.policies),
-    "metric": lambda text, names: _parse_name("metric", text, names.metrics),
+    "metric": _parse_metric,
     "grace_ms": _parse_grace,
     "mode": lambda text, names: _parse_name("mode", text, MODES),
     "charge_to": _parse_charge_to,

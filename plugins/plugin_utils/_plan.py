@@ -104,6 +104,7 @@ class Plan:
             set_lines=self._set_lines(),
             undo_lines=self._undo_lines() if self.file_changed else [],
             ending=self.ending,
+            names=self.names,
         )
 
     @property
@@ -368,4 +369,5 @@ def _usage_warnings(parameters: TaskParameters, before: Table, after: Table, rea
             f"Above the new limit already: {describe_excess(found)}. Nothing was changed."
             " Raise max, end some of their processes, or let them be killed with 'below_usage: warn'."
         )
-    return [f"Above the new limit already, so that processes are killed: {describe_excess(found)}."]
+    outcome = "may be killed" if any(excess.is_bound for excess in found) else "are killed"
+    return [f"Above the new limit already, so that processes {outcome}: {describe_excess(found)}."]

@@ -18,14 +18,23 @@ NAMED = 10
 
 @dataclass(frozen=True)
 class Usage:
-    """The memory of a UID's processes together, in bytes, by each metric."""
+    """The memory of a UID's processes together, in bytes, by each metric.
+
+    C(counted) is by the metric of the limit in force; only the kernel knows a footprint, and only where it counts it.
+    """
 
     rss: int = 0
     anon: int = 0
+    counted: int = 0
 
-    def of(self, metric: str) -> int:
-        """What counts for a limit with that metric."""
-        return self.anon if metric == "anon" else self.rss
+    def of(self, metric: str, in_force: str = "") -> int:
+        """What counts for a limit with that metric. I(in_force) is the metric of the one that there is.
+
+        A footprint that is not counted yet is taken to be all of C(anon), as if no page were shared.
+        """
+        if metric == "footprint" == in_force:
+            return self.counted
+        return self.rss if metric == "rss" else self.anon
 
 
 def parse_stats(text: str) -> list[dict[str, object]]:
@@ -48,7 +57,9 @@ def usage_of(stats: Iterable[dict[str, object]], processes: str) -> dict[int, Us
     usage = parse_processes(processes)
     for row in stats:
         part = {name: int(str(row.get(name, 0))) for name in ("anon", "file", "shmem", "swap")}
-        usage[int(str(row["uid"]))] = Usage(part["anon"] + part["file"] + part["shmem"], part["anon"] + part["swap"])
+        usage[int(str(row["uid"]))] = Usage(
+            part["anon"] + part["file"] + part["shmem"], part["anon"] + part["swap"], int(str(row.get("usage", 0)))
+        )
     return usage
 
 
@@ -70,16 +81,16 @@ def parse_processes(text: str) -> dict[int, Usage]:
 
 @dataclass(frozen=True)
 class Excess:
-    """A UID that uses more than the limit that is to come."""
+    """A UID that uses more than the limit that is to come; with C(is_bound) it may use less."""
 
     uid: int
     usage: int
     limit: Limit
+    is_bound: bool = False
 
     def __str__(self) -> str:
-        return (
-            f"UID {self.uid} with {describe_size(self.usage)} of {describe_size(self.limit.max)} ({self.limit.metric})"
-        )
+        used = f"{'up to ' if self.is_bound else ''}{describe_size(self.usage)}"
+        return f"UID {self.uid} with {used} of {describe_size(self.limit.max)} ({self.limit.metric})"
 
 
 def exceeding(before: Table, after: Table, usage: dict[int, Usage]) -> list[Excess]:
@@ -91,8 +102,11 @@ def exceeding(before: Table, after: Table, usage: dict[int, Usage]) -> list[Exce
         if new is None or new.max is None or new.mode != "enforce":
             continue
         changed = old is None or _force(old) != _force(new) or uid in joined
-        if changed and usage[uid].of(new.metric) > new.max:
-            found.append(Excess(uid, usage[uid].of(new.metric), new))
+        in_force = old.metric if old else ""
+        used = usage[uid].of(new.metric, in_force)
+        if changed and used > new.max:
+            is_bound = new.metric == "footprint" and (new.metric != in_force or uid in joined)
+            found.append(Excess(uid, used, new, is_bound))
     return found
 
 
@@ -108,7 +122,7 @@ def charged(before: Table, after: Table, usage: Mapping[int, Usage]) -> tuple[di
         if payer is None or (old and old.charge_to == payer):
             continue
         now, more = total.get(payer, Usage()), usage[uid]
-        total[payer] = Usage(now.rss + more.rss, now.anon + more.anon)
+        total[payer] = Usage(now.rss + more.rss, now.anon + more.anon, now.counted + more.anon)
         joined.add(payer)
     return total, joined
 

@@ -25,7 +25,7 @@ from pathlib import Path
 
 HERE = Path(__file__).resolve().parent
 FEATURES = (
-    "abi=1 engine=hooks policies=highest_rss,longest_run_time,worst,youngest metrics=rss,anon"
+    "abi=1 engine=hooks policies=highest_rss,longest_run_time,worst,youngest metrics=rss,anon,footprint"
     " on_high=event,term,reclaim\n"
 )
 # Processes that each host of the first table has.

@@ -68,8 +68,8 @@ class Host:
         (self.proc / "limits").touch()
         (self.proc / "stats").touch()
         self.features = (
-            "abi=1 engine=hooks policies=highest_rss,longest_run_time,worst,youngest metrics=rss,anon"
-            " on_high=event,term,reclaim\n"
+            "abi=1 engine=hooks policies=highest_rss,longest_run_time,worst,youngest metrics=rss,anon,footprint"
+            " footprint=anon,swap,pgtables on_high=event,term,reclaim\n"
         )
         (self.proc / "features").write_text(self.features)
         (self.root / "boot").mkdir()

@@ -12,8 +12,8 @@ import subprocess
 from pathlib import Path
 
 FEATURES = (
-    "abi=1 engine=hooks policies=highest_rss,longest_run_time,worst,youngest metrics=rss,anon"
-    " on_high=event,term,reclaim\n"
+    "abi=1 engine=hooks policies=highest_rss,longest_run_time,worst,youngest metrics=rss,anon,footprint"
+    " footprint=anon,swap,pgtables on_high=event,term,reclaim\n"
 )
 
 

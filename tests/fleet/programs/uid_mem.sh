@@ -33,7 +33,7 @@ present)
 			: >"$proc/stats"
 			engine=scan
 			if grep -q "^$running:" "$DEVICE/state/kernels"; then engine=hooks; fi
-			say "abi=1 engine=$engine policies=highest_rss,longest_run_time,worst,youngest metrics=rss,anon on_high=event,term,reclaim" >"$proc/features"
+			say "abi=1 engine=$engine policies=highest_rss,longest_run_time,worst,youngest metrics=rss,anon,footprint footprint=anon,swap,pgtables on_high=event,term,reclaim" >"$proc/features"
 		fi
 	fi
 	;;

@@ -47,8 +47,8 @@ static const char *const keys[] = {
 	"max",
 };
 static const char *const words[] = {
-	"default", "highest_rss", "longest_run_time", "worst", "rss", "anon", "enforce", "audit", "0", "1",
-	"3600000", "3600001", "3001", "2999", "nonsense",
+	"default", "highest_rss", "longest_run_time", "worst", "rss", "anon", "footprint", "enforce", "audit", "0",
+	"1", "3600000", "3600001", "3001", "2999", "nonsense",
 };
 static const char *const blanks[] = { " ", " ", " ", " ", "\t", "  ", "", "\n", ", " };
 
@@ -118,6 +118,7 @@ static bool is_known(int error)
 	case ENOSPC:
 	case ENOMEM:
 	case E2BIG:
+	case EOPNOTSUPP:	/* metric=footprint on a kernel without kprobes */
 	case EIO:	/* the module is being unloaded, and the file with it */
 		return true;
 	}

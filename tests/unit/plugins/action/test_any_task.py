@@ -44,7 +44,7 @@ LIMIT_ITEMS = st.fixed_dictionaries(
         "high": st.sampled_from(["max", 4096, "1M"]),
         "on_high": st.sampled_from(["event", "term", "reclaim"]),
         "policy": st.sampled_from(["default", "worst"]),
-        "metric": st.sampled_from(["rss", "anon"]),
+        "metric": st.sampled_from(["rss", "anon", "footprint"]),
         "grace": st.sampled_from([0, "500ms", "2s"]),
         "mode": st.sampled_from(["enforce", "audit"]),
         "subordinate": st.booleans(),

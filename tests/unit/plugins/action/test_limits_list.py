@@ -267,6 +267,17 @@ def test_metric_decides_what_is_above(host: Host) -> None:
     assert "of 90 MiB (anon)" in host.limit(uid=1000, max="90M", metric="anon")["warnings"][0]
 
 
+def test_a_footprint_that_is_not_counted_yet_may_be_above(host: Host) -> None:
+    (host.device.proc / "stats").write_text(BUSY)
+    assert host.limit(uid=1000, max="90M", metric="footprint")["warnings"] == [
+        "Above the new limit already, so that processes may be killed: UID 1000 with up to 100 MiB of 90 MiB"
+        " (footprint)."
+    ]
+    # What the kernel counts is what decides from then on.
+    warning = host.limit(uid=1000, max="80M", metric="footprint")["warnings"][0]
+    assert "are killed: UID 1000 with 150 MiB of 80 MiB (footprint)" in warning
+
+
 def test_usage_of_users_without_a_limit_so_far(host: Host) -> None:
     host.device.add_process(7, 1001, RssAnon=102400, RssFile=1024, VmSwap=5)
     assert "UID 1001 with 101 MiB of 100 MiB (rss)" in host.limit(uid="1000-1999", max="100M")["warnings"][0]

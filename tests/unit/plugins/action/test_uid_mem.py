@@ -159,6 +159,62 @@ def test_a_file_with_on_high_for_a_module_without(old_host: Host) -> None:
     assert "At boot the kernel refuses that" in warning
 
 
+def test_footprint(host: Host) -> None:
+    args: dict[str, Any] = {"uid": 10070, "max": "100M", "metric": "footprint"}
+    foretold = host.limit(**args, check=True)
+    done = host.limit(**args)
+    assert done == foretold
+    assert done["after"][0]["metric"] == "footprint"
+    assert host.state() == (
+        f"10070 max=104857600 {DEFAULTS}\n".replace("rss", "footprint"),
+        FILE_HEADER + "10070 max=100M metric=footprint\n",
+    )
+    assert not host.limit(**args)["changed"]
+
+
+@pytest.mark.parametrize("check", [False, True])
+def test_a_module_without_footprint_is_named(old_host: Host, check: bool) -> None:
+    old_host.device.write_file("# mine\n")
+    message = old_host.refused(uid=10070, max="100M", metric="footprint", check=check)
+    assert message == (
+        "metric: 'footprint' is not counted by the module uid_mem 0.0.9 of this host: the module is older than this"
+        " collection, or the kernel has no kprobes (CONFIG_KPROBES); bring the module to the version of this collection"
+        " with the role devfleet.uid_mem.uid_mem, or, on a kernel without kprobes, use the metric anon."
+    )
+
+
+def test_an_item_with_footprint_for_a_module_without(old_host: Host) -> None:
+    message = old_host.refused(limits=[{"uid": 5, "max": "1M"}, {"uid": 6, "max": "1M", "metric": "footprint"}])
+    assert "metric: 'footprint' is not counted by the module uid_mem 0.0.9 of this host" in message
+    assert "6" in message.partition("metric:")[0]
+
+
+def test_a_file_with_footprint_for_a_module_without(old_host: Host) -> None:
+    """It refuses that line at boot, and the task may not touch it."""
+    old_host.device.write_file("10070 max=100M metric=footprint\n")
+    result = old_host.limit(uid=10071, max="100M", check=True)
+    [warning] = result["warnings"]
+    assert "line 1: metric=footprint is not counted by the module uid_mem 0.0.9 of this host" in warning
+    assert "At boot the kernel refuses that" in warning
+    assert result["diff"][1]["after"] == "10070 max=100M metric=footprint\n10071 max=100M\n"
+
+
+def test_a_kernel_that_says_no_to_footprint_after_all(host: Host) -> None:
+    """Its module was replaced after it was asked for its features."""
+    dd = host.device.program("dd")
+    host.device.set_program(
+        "dd",
+        f'case "$*" in *of={host.device.limits}*) echo "dd: x: Operation not supported" >&2; exit 1 ;; esac\n'
+        f'exec {dd} "$@"',
+    )
+    (host.device.parameters.parent / "version").write_text("0.2.0\n")
+    host.device.write_file("5 max=1M\n")
+    message = host.refused(uid=10070, max="100M", metric="footprint")
+    assert "Operation not supported. Nothing was changed. metric=footprint is not counted by" in message
+    assert "module uid_mem 0.2.0 of this host" in message
+    assert host.device.files() == ["limits"]
+
+
 def test_on_high_changes_and_is_in_step(host: Host) -> None:
     host.limit(uid=10070, max="2G", high="1G")
     args: dict[str, Any] = {"uid": 10070, "max": "2G", "high": "1G", "on_high": "reclaim"}
@@ -544,7 +600,8 @@ def test_info(host: Host) -> None:
             "abi": "1",
             "engine": "hooks",
             "policies": ["highest_rss", "longest_run_time", "worst", "youngest"],
-            "metrics": ["rss", "anon"],
+            "metrics": ["rss", "anon", "footprint"],
+            "footprint": ["anon", "swap", "pgtables"],
             "on_high": ["event", "term", "reclaim"],
         },
         "limits": [limit.as_dict() for limit in Table.parse("10070 max=100M")],

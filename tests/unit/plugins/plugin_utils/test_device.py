@@ -35,7 +35,7 @@ from ansible_collections.devfleet.uid_mem.plugins.plugin_utils._device import (
     read_command,
     write_command,
 )
-from ansible_collections.devfleet.uid_mem.plugins.plugin_utils._limits import Uids
+from ansible_collections.devfleet.uid_mem.plugins.plugin_utils._limits import Uids, Vocabulary
 from ansible_collections.devfleet.uid_mem.plugins.plugin_utils._program import DIRECTORY, compact_program
 from ansible_collections.devfleet.uid_mem.plugins.plugin_utils._usage import Usage, usage_of
 from ansible_collections.devfleet.uid_mem.plugins.plugin_utils._users import HostUsers
@@ -113,11 +113,12 @@ def test_read_a_device_with_limits(device: Device) -> None:
         "abi": "1",
         "engine": "hooks",
         "policies": "highest_rss,longest_run_time,worst,youngest",
-        "metrics": "rss,anon",
+        "metrics": "rss,anon,footprint",
+        "footprint": "anon,swap,pgtables",
         "on_high": "event,term,reclaim",
     }
     assert reading.policies == ("default", "highest_rss", "longest_run_time", "worst", "youngest")
-    assert reading.metrics == ("rss", "anon")
+    assert reading.metrics == ("rss", "anon", "footprint")
     assert reading.limits_text == LINE
     assert reading.stats_text == "10070 usage=5 comm=x\n"
     assert reading.file_state == "present"
@@ -1055,4 +1056,20 @@ def test_kernel_wants_capability() -> None:
         "uid_mem_write 1\nfailed=kernel\nbegin message\n|dd: x: Operation not permitted\n\nend message 0\nuid_mem_end\n"
     )
     with pytest.raises(DeviceError, match=r"wants CAP_SYS_RESOURCE .* 'become: true'"):
+        parse_written(output, change_of(None, "5 max=1M"))
+
+
+@pytest.mark.parametrize("words", ["Operation not supported", "Not supported"], ids=["glibc", "musl"])
+def test_kernel_counts_no_footprint(words: str) -> None:
+    output = f"uid_mem_write 1\nfailed=kernel\nbegin message\n|dd: x: {words}\n\nend message 0\nuid_mem_end\n"
+    change = replace(change_of(None, "5 max=1M metric=footprint"), names=Vocabulary(module_version="0.2.0"))
+    with pytest.raises(DeviceError) as caught:
+        parse_written(output, change)
+    assert str(caught.value) == (
+        f"The kernel refused the limits: dd: x: {words}. Nothing was changed. metric=footprint is not counted by the"
+        " module uid_mem 0.2.0 of this host: the module is older than this collection, or the kernel has no kprobes"
+        " (CONFIG_KPROBES); bring the module to the version of this collection with the role"
+        " devfleet.uid_mem.uid_mem, or, on a kernel without kprobes, use the metric anon."
+    )
+    with pytest.raises(DeviceError, match=r"Look at /proc/uid_mem/limits"):
         parse_written(output, change_of(None, "5 max=1M"))

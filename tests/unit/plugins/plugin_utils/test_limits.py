@@ -41,7 +41,7 @@ def limits(draw: st.DrawFn) -> Limit:
         high=high,
         on_high="event" if high is None else draw(st.sampled_from(KNOWN.on_high)),
         policy=draw(st.sampled_from(KNOWN.policies)),
-        metric=draw(st.sampled_from(["rss", "anon"])),
+        metric=draw(st.sampled_from(["rss", "anon", "footprint"])),
         grace_ms=draw(st.just(0) | st.integers(0, MAX_GRACE_MS)),
         mode=draw(st.sampled_from(["enforce", "audit"])),
     )
@@ -217,6 +217,15 @@ def test_names_come_from_the_kernel() -> None:
     assert parse_line("5 max=1M policy=worst", names) == Limit(Uids(5, 5), 1 << 20, policy="worst")
     with pytest.raises(LimitsError, match="known are rss"):
         parse_line("5 max=1M metric=anon", names)
+
+
+def test_a_kernel_that_counts_no_footprint() -> None:
+    names = Vocabulary(metrics=("rss", "anon"), module_version="0.0.9")
+    with pytest.raises(LimitsError, match=r"metric=footprint is not counted by the module uid_mem 0\.0\.9") as caught:
+        parse_line("5 max=1M metric=footprint", names)
+    assert caught.value.code == errno.EINVAL
+    with pytest.raises(LimitsError, match=r"module uid_mem \(of unknown version\) of this host"):
+        parse_line("5 max=1M metric=footprint", Vocabulary(metrics=()))
 
 
 def test_a_module_that_is_older_than_on_high() -> None:

@@ -56,8 +56,9 @@ def test_processes_are_added_up() -> None:
 def test_what_the_kernel_counts_is_preferred() -> None:
     stats = parse_stats("1000 usage=1 anon=10 file=20 shmem=30 swap=40 procs=1\n")
     usage = usage_of(stats, PROCESSES)
-    assert usage[1000] == Usage(60, 50)
+    assert usage[1000] == Usage(60, 50, 1)
     assert (usage[1000].of("rss"), usage[1000].of("anon")) == (60, 50)
+    assert (usage[1000].of("footprint"), usage[1000].of("footprint", "footprint")) == (50, 1)
     assert usage[1001] == Usage(5 * MIB, MIB)
 
 
@@ -71,8 +72,8 @@ def test_effective_limit_is_the_narrowest(table: Table, uids: set[int]) -> None:
     assert list(table.effective(uids)) == [(uid, narrowest(table, uid)) for uid in sorted(uids)]
 
 
-def over(before: str, after: str, used: int = 150, anon: int = 50) -> list[int]:
-    usage = {5: Usage(used * MIB, anon * MIB)}
+def over(before: str, after: str, used: int = 150, anon: int = 50, counted: int = 0) -> list[int]:
+    usage = {5: Usage(used * MIB, anon * MIB, counted * MIB)}
     return [excess.uid for excess in exceeding(Table.parse(before), Table.parse(after), usage)]
 
 
@@ -96,6 +97,30 @@ def test_who_is_not() -> None:
     # It stays what it was, even where another entry says so.
     assert over("5 max=100M", "5 max=100M\n6 max=1M") == []
     assert over("1-9 max=100M", "5 max=100M high=1M\n1-9 max=200M") == []
+
+
+def test_a_footprint_is_what_the_kernel_counts() -> None:
+    now, new = "5 max=300M metric=footprint", "5 max=100M metric=footprint"
+    assert over(now, new, anon=150, counted=90) == []
+    assert over(now, new, anon=150, counted=110) == [5]
+
+
+def test_a_footprint_that_is_not_counted_yet_is_at_most_all_of_anon() -> None:
+    new = Table.parse("5 max=100M metric=footprint")
+    assert over("", "5 max=100M metric=footprint", anon=90) == []
+    # By another metric, the kernel's number says nothing of it.
+    assert over("5 max=200M", "5 max=100M metric=footprint", anon=110, counted=90) == [5]
+    [excess] = exceeding(Table(), new, {5: Usage(150 * MIB, 110 * MIB, 90 * MIB)})
+    assert str(excess) == "UID 5 with up to 110 MiB of 100 MiB (footprint)"
+    [excess] = exceeding(Table.parse("5 max=101M metric=footprint"), new, {5: Usage(0, 0, 110 * MIB)})
+    assert str(excess) == "UID 5 with 110 MiB of 100 MiB (footprint)"
+
+
+def test_what_is_charged_to_a_footprint_is_at_most_all_of_anon() -> None:
+    limit = "5 max=100M metric=footprint\n"
+    usage = {5: Usage(200 * MIB, 200 * MIB, 60 * MIB), 100: Usage(50 * MIB, 45 * MIB)}
+    [excess] = exceeding(Table.parse(limit), Table.parse(f"{limit}100 charge_to=5"), usage)
+    assert str(excess) == "UID 5 with up to 105 MiB of 100 MiB (footprint)"
 
 
 def test_what_is_charged_is_added() -> None:
