@@ -48,7 +48,7 @@ ok 'they do not get far with copies' [ "$most" -lt $((96 * mib)) ]
 ok 'but are killed' [ "$(event_count 'event=kill uid=2001 ')" -ge 3 ]
 ok_soon 'what is left fits' stat_is 2001 usage -le $((64 * mib))
 
-# Threads that change mappings all the time: the shares are not to be had, or late.
+# Threads that change mappings all the time: the shares cannot be read, or late.
 limits '2002 max=64M metric=footprint'
 puppet keeper 2002
 keeper=$pid
