@@ -18,8 +18,7 @@ from typing import Any
 
 import pytest
 
-from ansible_collections.devfleet.uid_mem.tests.fleet.conftest import HERE as FLEET
-from ansible_collections.devfleet.uid_mem.tests.fleet.conftest import PROJECT, StandIn
+from ansible_collections.devfleet.uid_mem.tests.fleet.conftest import PROJECT, StandIn, playbook_environment
 from ansible_collections.devfleet.uid_mem.tests.unit.conftest import build_write_limits
 
 RUNNING = os.uname().release
@@ -138,20 +137,7 @@ class Host:
         playbook.write_text(json.dumps([{**play, **(more or {})}]))
         inventory = self.place / "inventory.json"
         inventory.write_text(json.dumps({"all": {"hosts": {"d1": {"ansible_connection": "stand_in"}}}}))
-        (self.place / "ansible.cfg").touch()
-        environment = {
-            **os.environ,
-            "ANSIBLE_COLLECTIONS_PATH": str(self.collections),
-            "ANSIBLE_CONFIG": str(self.place / "ansible.cfg"),
-            "ANSIBLE_CONNECTION_PLUGINS": str(FLEET / "connection"),
-            "ANSIBLE_LOCAL_TEMP": str(self.place / "local"),
-            "ANSIBLE_NOCOLOR": "1",
-            "ANSIBLE_PIPELINING": "true",
-            "ANSIBLE_REMOTE_TMP": str(self.place / "remote"),
-            "FLEET": str(self.place),
-            "HOME": str(self.place),
-            "XDG_CACHE_HOME": str(self.place / "cache"),
-        }
+        environment = playbook_environment(self.place, self.collections)
         command = [sys.executable, "-m", "ansible", "playbook", "-i", str(inventory), str(playbook), *options]
         command += ["-e", json.dumps(variables)]
         done = subprocess.run(command, env=environment, capture_output=True, text=True, check=False, timeout=900)
