@@ -29,7 +29,8 @@ TURNS = {
     r"(kernel|device|module|host|machine) has not(?=[.;,:)])": "does not have",
     r"as at the first time": "as the first time",
     # A task is named by what it does, in the imperative.
-    r"name: (?!Check|Fail|Read)[\w', ]+ (?:is|are) (?:built|declared|gone|kept|known|made|read|removed|started|taken|there|told)$": "what the task does, such as 'Read ...'",
+    r"name: (?!Check|Fail|Read)[\w', ]+ (?:is|are) "
+    r"(?:built|declared|gone|kept|known|made|read|removed|started|taken|there|told)$": "what the task does",
 }
 
 

@@ -75,7 +75,7 @@ def add_contents(app: Any, docname: str, source: list[str]) -> None:
 
 
 def link_to_repository(app: Any, docname: str, source: list[str]) -> None:
-    """Have links to files outside of docs/ lead to the repository. One to a file that is not there stays, which is an error."""
+    """Have links to files outside of docs/ lead to the repository. One that leads nowhere stays, which is an error."""
     source[0] = re.sub(r"(?<=\]\()\.\./([^)#]+)", lambda link: address_of(link[1]) or link[0], source[0])
 
 

@@ -16,8 +16,9 @@ type: stdout
 short_description: One line for each play, what it tells, and failures
 description:
   - For C(make demo) and C(make device), where the headings of some hundred tasks hide what happens.
-  - Each play is a line with the time since the start. Below it is what tasks tell (C(ansible.builtin.debug), C(ansible.builtin.assert)), and how far a command
-    is that is looked at in a loop. A failure, a warning and the recap of a run that failed are shown as by the callback C(default).
+  - Each play is a line with the time since the start. Below it is what tasks tell (C(ansible.builtin.debug),
+    C(ansible.builtin.assert)), and how far a command is that is looked at in a loop.
+  - A failure, a warning and the recap of a run that failed are shown as by the callback C(default).
 extends_documentation_fragment:
   - default_callback
   - result_format_callback

@@ -61,6 +61,7 @@ def run_fixture(tmp_path: Path, request: pytest.FixtureRequest) -> subprocess.Co
     playbook = tmp_path / "play.yml"
     playbook.write_text(PLAYBOOK, encoding="utf-8")
     settings = {"ANSIBLE_CALLBACK_PLUGINS": str(PLUGINS), "ANSIBLE_STDOUT_CALLBACK": "progress", "ANSIBLE_NOCOLOR": "1"}
+    settings["ANSIBLE_PYTHON_INTERPRETER"] = sys.executable
     return subprocess.run(
         [sys.executable, "-m", "ansible", "playbook", "-i", "localhost,", "-c", "local", playbook, "-e", request.param],
         env=os.environ | settings,
