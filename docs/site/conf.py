@@ -42,7 +42,7 @@ highlight_language = "text"
 copybutton_exclude = ".linenos, .gp, .go"
 
 html_theme = "furo"
-html_title = f"devfleet.uid_mem {version}"
+html_title = f"uid_mem {version}"
 html_static_path = ["static"]
 html_css_files = ["site.css"]
 html_show_sourcelink = False
@@ -79,6 +79,11 @@ def link_to_repository(app: Any, docname: str, source: list[str]) -> None:
     source[0] = re.sub(r"(?<=\]\()\.\./([^)#]+)", lambda link: address_of(link[1]) or link[0], source[0])
 
 
+def show_titles(app: Any, docname: str, source: list[str]) -> None:
+    """Have a link whose text is the name of a file, as on GitHub, show the title of the page or section."""
+    source[0] = re.sub(r"\[([\w-]+\.md)\]\((\1(#[\w-]+)?)\)", r"[](\2)", source[0])
+
+
 def address_of(name: str) -> str | None:
     """Where the repository shows a file or directory of the project."""
     path = PROJECT / name
@@ -106,5 +111,6 @@ def setup(app: Any) -> dict[str, bool]:
     """Called by Sphinx."""
     app.connect("source-read", add_contents)
     app.connect("source-read", link_to_repository)
+    app.connect("source-read", show_titles)
     app.connect("missing-reference", find_outside)
     return {"parallel_read_safe": True}
