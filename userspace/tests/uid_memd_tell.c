@@ -1,7 +1,7 @@
 // SPDX-FileCopyrightText: 2026 The uid_mem authors
 // SPDX-License-Identifier: GPL-3.0-or-later
 /* Tests what uid_memd --tell writes, and to whom. */
-#include "../uid_memd_tell.c"
+#include "../daemon/uid_memd_tell.c"
 
 #include <stdlib.h>
 
