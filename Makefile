@@ -21,15 +21,21 @@ BASELINE ?=
 # For demo, test-kernel and bench: hooks, a kernel with our patch, or scan, the stock kernel.
 ENGINE ?= hooks
 
+# V=1: demo, device and kernel show each task, as ansible-playbook does.
+V ?=
+ifneq ($(V),1)
+progress := ANSIBLE_STDOUT_CALLBACK=progress ANSIBLE_CALLBACK_PLUGINS=$(CURDIR)/tools/callback_plugins
+endif
+
 .PHONY: help
 help: ## show this list
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/  make \1|\2/p' $(MAKEFILE_LIST) | \
 	    while IFS='|' read -r target text; do printf '%-20s %s\n' "$$target" "$$text"; done
-	@printf '\n%s\n' 'Variables: SERIES=$(SERIES) (kernel, test-kernel, selftests), BASELINE= (selftests), ARCH=$(ARCH), DEBUG= (test-kernel), DEVICE=$(DEVICE) (device, device-stop), SCENARIO=$(SCENARIO) (molecule), ENGINE=$(ENGINE) (demo, test-kernel, bench)'
+	@printf '\n%s\n' 'Variables: SERIES=$(SERIES) (kernel, test-kernel, selftests), BASELINE= (selftests), ARCH=$(ARCH), DEBUG= (test-kernel), DEVICE=$(DEVICE) (device, device-stop), SCENARIO=$(SCENARIO) (molecule), ENGINE=$(ENGINE) (demo, test-kernel, bench), V=1 (demo, device, kernel: show each task)'
 
 .PHONY: demo
 demo: ## build a kernel, boot a virtual device on it, see the right process killed; ENGINE=scan: on its stock kernel
-	@tools/run ansible-playbook devfleet.uid_mem.demo -e kernel_build_series=$(SERIES) -e demo_engine=$(ENGINE)
+	@$(progress) tools/run ansible-playbook devfleet.uid_mem.demo -e kernel_build_series=$(SERIES) -e demo_engine=$(ENGINE)
 
 .PHONY: test
 test: ## run every check; ends with the number of passed and failed steps, and of skipped tests
@@ -52,7 +58,7 @@ selftests: ## run the kernel's own selftests on SERIES without the patch, with i
 
 .PHONY: kernel
 kernel: ## build the kernel of SERIES; the last line is the artifacts directory
-	@tools/kernel $(SERIES)
+	@$(progress) tools/kernel $(SERIES)
 
 .PHONY: bench
 bench: ## measure what the kernel of SERIES costs, in instructions, and print a table
@@ -72,11 +78,11 @@ patches: ## make patches/<series> anew from patches/source
 
 .PHONY: device
 device: ## start the virtual device DEVICE on its stock kernel and say how to log in
-	@tools/run ansible-playbook devfleet.uid_mem.device -e virtual_device_name=$(DEVICE)
+	@$(progress) tools/run ansible-playbook devfleet.uid_mem.device -e virtual_device_name=$(DEVICE)
 
 .PHONY: device-stop
 device-stop: ## stop DEVICE; its disk is kept
-	@tools/run ansible-playbook devfleet.uid_mem.device -e virtual_device_name=$(DEVICE) -e virtual_device_state=stopped
+	@$(progress) tools/run ansible-playbook devfleet.uid_mem.device -e virtual_device_name=$(DEVICE) -e virtual_device_state=stopped
 
 .PHONY: lint
 lint: ## run the fast checks only: ruff, mypy, yamllint, ansible-lint, shellcheck, reuse

@@ -28,12 +28,15 @@ TURNS = {
     r"found by halves": "by bisection",
     r"(kernel|device|module|host|machine) has not(?=[.;,:)])": "does not have",
     r"as at the first time": "as the first time",
+    # A task is named by what it does, in the imperative.
+    r"name: (?!Check|Fail|Read)[\w', ]+ (?:is|are) "
+    r"(?:built|declared|gone|kept|known|made|read|removed|started|taken|there|told)$": "what the task does",
 }
 
 
 def pattern(turn: str) -> re.Pattern[str]:
     """The turn as whole words, with what may stand between two lines of a comment in place of each blank."""
-    return re.compile(rf"\b(?:{turn})\b".replace(" ", r"\s+(?:(?:#|//|\*|\.\\\")\s+)?"), re.IGNORECASE)
+    return re.compile(rf"\b(?:{turn})\b".replace(" ", r"\s+(?:(?:#|//|\*|\.\\\")\s+)?"), re.IGNORECASE | re.MULTILINE)
 
 
 PATTERNS = [(pattern(turn), better) for turn, better in TURNS.items()]

@@ -11,15 +11,16 @@
 
 LOCAL_PATH := $(call my-dir)
 
-# The sources of a program are its own file, or these.
-uid_mem_files = $(sort $(notdir $(wildcard $(LOCAL_PATH)/$(1)*.c))) uid_mem_proc.c
-uid_mem_sources_uid_memd := $(call uid_mem_files,uid_memd)
-uid_mem_sources_uid_memtop := $(call uid_mem_files,uid_memtop)
+# The sources of a program are its own file, or a directory, and what several use.
+uid_mem_files = $(sort $(patsubst $(LOCAL_PATH)/%,%,$(wildcard $(LOCAL_PATH)/$(1)/*.c))) lib/uid_mem_proc.c
+uid_mem_sources_uid_memd := $(call uid_mem_files,daemon)
+uid_mem_sources_uid_memtop := $(call uid_mem_files,top)
 
 define uid_mem_program
 include $$(CLEAR_VARS)
 LOCAL_MODULE := $(1)
 LOCAL_SRC_FILES := $(or $(uid_mem_sources_$(1)),$(1).c)
+LOCAL_C_INCLUDES := $(LOCAL_PATH)/lib
 LOCAL_CFLAGS := -std=gnu11 -O2 -Wall -Wextra
 LOCAL_LDFLAGS := -static
 include $$(BUILD_EXECUTABLE)

@@ -30,13 +30,27 @@ limits_keys() {
 	sed -n '/charge_to=/d; s/^[[:space:]]*\([0-9][0-9-]*\)[[:space:]].*/\1/p' "$@" 2>/dev/null || true
 }
 
-# Limits that the kernel has and the limits file has not: somebody set them since, for a while, or by mistake.
+# The UIDs of limits that end by themselves (write_limits notes when), as long as they are what was set.
+keys_for_a_while() {
+	while_now=$(cut -d . -f 1 /proc/uptime)
+	while read -r while_end while_uids while_what; do
+		if [ "$while_end" -gt "$while_now" ] && grep -q -e "^$while_uids $while_what " -e "^$while_uids $while_what\$" "$LIMITS"; then
+			echo "$while_uids"
+		fi
+	done 2>/dev/null <"$FOR_A_WHILE"
+}
+
+# Limits that the kernel has and the limits file has not, and that have no end: somebody set them since.
 say_extra() {
 	# What is in the file comes at least twice.
 	say "extra=$({
 		limits_keys "$LIMITS"
 		limits_keys "$opt_limits_path"
 		limits_keys "$opt_limits_path"
+		if [ -r "$FOR_A_WHILE" ]; then
+			keys_for_a_while
+			keys_for_a_while
+		fi
 	} | sort | uniq -u | head -n 1000 | tr '\n' ' ')"
 	for extra_user in $opt_runtime_users; do id -u -- "$extra_user" 2>/dev/null || true; done | {
 		extra_uids=$(tr '\n' ' ')

@@ -39,6 +39,8 @@ NOTIFY_PATH=uid_mem-notify.path
 NOTIFY_PATH_FILE=/etc/systemd/system/$NOTIFY_PATH
 NOTIFY_PATH_WANTED=/etc/systemd/system/multi-user.target.wants/$NOTIFY_PATH
 DEFAULT_LIMITS=/etc/uid_mem/limits
+# When limits end that are for a while; the program write_limits keeps it.
+FOR_A_WHILE=/run/uid_mem.for
 
 # A device with Android's user space has all of it in one directory, which outlasts upgrades of the system. What starts
 # at boot is with a root manager (Magisk, KernelSU, APatch), or with init where its directories can be written to.
@@ -49,6 +51,7 @@ SUPERVISOR_PID=/dev/uid_memd.supervisor
 if [ "$android" = yes ]; then
 	HOME_DIR=/data/local/uid_mem
 	DEFAULT_LIMITS=$HOME_DIR/limits
+	FOR_A_WHILE=/dev/uid_mem.for
 	DAEMON=$HOME_DIR/uid_memd
 	TOP=$HOME_DIR/uid_memtop
 	OLD_TOP=$HOME_DIR/uid_memtop.none

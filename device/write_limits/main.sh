@@ -141,11 +141,33 @@ dollars() {
 	printf "%s\n" "$1" | sed "s/[\$]/\$\$/g"
 }
 
+# note_ending SECONDS {UIDS WHAT}...: for the role, which removes other limits that are not declared. Each line has when it ends, in
+# seconds since the boot. Both directories are empty after a boot. Where the file cannot be written, the limits end all the same.
+note_ending() {
+	ends=$root/run/uid_mem.for
+	if [ ! -d "$root/run" ]; then ends=$root/dev/uid_mem.for; fi
+	now=$(uptime_s)
+	until=$((now + $1))
+	shift
+	{
+		if [ -r "$ends" ]; then
+			while read -r end rest; do
+				if [ "$end" -gt "$now" ]; then echo "$end $rest"; fi
+			done <"$ends"
+		fi
+		while [ $# -gt 1 ]; do
+			echo "$until $1 $2"
+			shift 2
+		done
+	} >"$ends.$$" && mv -f "$ends.$$" "$ends"
+}
+
 # end_later SECONDS HOW PROGRAM FILE ARGUMENT...: set up before anything is changed. Where the limits are not in force then, or
 # are others, the program leaves them.
 end_later() {
 	seconds=$1 how=$2 program=$3 of_file=$4
 	shift 4
+	(note_ending "$seconds" "$@") 2>/dev/null
 	if [ "$how" = systemd ]; then
 		problem=$(systemd-run --quiet --collect --on-active="$seconds" --timer-property=AccuracySec=1s \
 			sh -c "$(dollars "$program")" uid_mem "$(dollars "$root")" "$(dollars "$of_file")" "$@" 2>&1) || fail timer "$problem"

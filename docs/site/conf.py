@@ -42,7 +42,7 @@ highlight_language = "text"
 copybutton_exclude = ".linenos, .gp, .go"
 
 html_theme = "furo"
-html_title = f"devfleet.uid_mem {version}"
+html_title = f"uid_mem {version}"
 html_static_path = ["static"]
 html_css_files = ["site.css"]
 html_show_sourcelink = False
@@ -51,7 +51,7 @@ html_theme_options = {"source_repository": REPOSITORY, "source_branch": "main", 
 
 linkcheck_retries = 2
 linkcheck_timeout = 20
-# The project's own files, which find_outside has looked for.
+# The project's own files, which link_to_repository has looked for.
 linkcheck_ignore = [rf"{re.escape(REPOSITORY)}.*"]
 
 
@@ -74,15 +74,25 @@ def add_contents(app: Any, docname: str, source: list[str]) -> None:
     source[0] = "".join(contents)
 
 
+def link_to_repository(app: Any, docname: str, source: list[str]) -> None:
+    """Have links to files outside of docs/ lead to the repository. One that leads nowhere stays, which is an error."""
+    source[0] = re.sub(r"(?<=\]\()\.\./([^)#]+)", lambda link: address_of(link[1]) or link[0], source[0])
+
+
+def show_titles(app: Any, docname: str, source: list[str]) -> None:
+    """Have a link whose text is the name of a file, as on GitHub, show the title of the page or section."""
+    source[0] = re.sub(r"\[([\w-]+\.md)\]\((\1(#[\w-]+)?)\)", r"[](\2)", source[0])
+
+
+def address_of(name: str) -> str | None:
+    """Where the repository shows a file or directory of the project."""
+    path = PROJECT / name
+    return f"{REPOSITORY}/{'tree' if path.is_dir() else 'blob'}/main/{name}" if path.exists() else None
+
+
 def find_outside(app: Any, env: Any, node: Any, contnode: Any) -> nodes.Node | None:
-    """What is no page of this site: files of the repository, and Ansible's own documentation."""
+    """What the pages of modules and plugins refer to beyond this site: Ansible's own documentation."""
     target = node["reftarget"]
-    if target.startswith("../"):
-        path = PROJECT / "docs" / target.partition("#")[0]
-        if not path.exists():
-            return None
-        kind = "tree" if path.is_dir() else "blob"
-        return link(contnode, f"{REPOSITORY}/{kind}/main/{target.removeprefix('../')}")
     if node["reftype"] == "envvar":
         return contnode
     if target in ANSIBLE_PAGES:
@@ -100,5 +110,7 @@ def link(contnode: Any, uri: str) -> nodes.Node:
 def setup(app: Any) -> dict[str, bool]:
     """Called by Sphinx."""
     app.connect("source-read", add_contents)
+    app.connect("source-read", link_to_repository)
+    app.connect("source-read", show_titles)
     app.connect("missing-reference", find_outside)
     return {"parallel_read_safe": True}

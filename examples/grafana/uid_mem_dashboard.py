@@ -255,7 +255,11 @@ def hosts() -> table.Panel:
                 "renameByName": {
                     "instance": "Host",
                     "engine": "Engine",
-                    **{f"Value #{reference}": name for reference, (name, _) in columns.items() if reference != "B"},
+                    **{
+                        f"Value #{reference}": name
+                        for reference, (name, _expression) in columns.items()
+                        if reference != "B"
+                    },
                 },
             },
         )

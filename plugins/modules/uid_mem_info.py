@@ -82,12 +82,12 @@ seealso:
 """
 
 EXAMPLES = r"""
-- name: Limits and usage are known
+- name: Read limits and usage
   devfleet.uid_mem.uid_mem_info:
   become: true
   register: uid_mem
 
-- name: Who was killed within the last day is known
+- name: Read what was killed within the last day
   devfleet.uid_mem.uid_mem_info:
     gather:
       - events
@@ -95,11 +95,11 @@ EXAMPLES = r"""
   become: true
   register: recently
 
-- name: Nobody was
+- name: Check that nothing was killed
   ansible.builtin.assert:
     that: recently.events | selectattr('event', 'eq', 'kill') | length == 0
 
-- name: What happened since then is known
+- name: Read what has happened since
   devfleet.uid_mem.uid_mem_info:
     gather:
       - events

@@ -275,31 +275,31 @@ seealso:
 """
 
 EXAMPLES = r"""
-- name: The app with UID 10070 uses at most 100 MiB
+- name: Limit the app with UID 10070 to 100 MiB
   devfleet.uid_mem.uid_mem_limit:
     uid: 10070
     max: 100M
   become: true
 
-- name: The same app by Android's name for it, on a device
+- name: Limit the same app by Android's name for it, on a device
   devfleet.uid_mem.uid_mem_limit:
     user: u0_a70
     max: 100M
   become: true
 
-- name: Every app uses at most a quarter of the RAM
+- name: Limit every app to a quarter of the RAM
   devfleet.uid_mem.uid_mem_limit:
     uid: 10000-19999
     max: 25%
   become: true
 
-- name: One app may use what it wants
+- name: Let one app use what it wants
   devfleet.uid_mem.uid_mem_limit:
     uid: 10071
     max: max
   become: true
 
-- name: A limit is tried out, with a warning below it and without a kill
+- name: Try a limit out, with a warning below it and without a kill
   devfleet.uid_mem.uid_mem_limit:
     uid: 1000
     max: 1.5G
@@ -307,7 +307,7 @@ EXAMPLES = r"""
     mode: audit
   become: true
 
-- name: At 1.5 GiB a process is asked to end, at 2 GiB one is killed
+- name: Ask a process to end at 1.5 GiB, and kill one at 2 GiB
   devfleet.uid_mem.uid_mem_limit:
     uid: 1000
     max: 2G
@@ -315,7 +315,7 @@ EXAMPLES = r"""
     on_high: term
   become: true
 
-- name: At 96 MiB memory of an app is swapped out
+- name: Swap out memory of an app at 96 MiB
   devfleet.uid_mem.uid_mem_limit:
     uid: 10070
     max: 128M
@@ -323,35 +323,35 @@ EXAMPLES = r"""
     on_high: reclaim
   become: true
 
-- name: A limit is only set where nobody is killed for it now
+- name: Set a limit only where no process is killed for it now
   devfleet.uid_mem.uid_mem_limit:
     uid: 1000
     max: 512M
     below_usage: refuse
   become: true
 
-- name: A limit holds until the next boot only
+- name: Set a limit until the next boot only
   devfleet.uid_mem.uid_mem_limit:
     uid: 1000
     max: 512M
     persist: false
   become: true
 
-- name: A user may use what they want for two hours
+- name: Lift the limit of a user for two hours
   devfleet.uid_mem.uid_mem_limit:
     user: games
     max: max
     for: 2h
   become: true
 
-- name: A limit holds from the next boot on only
+- name: Set a limit from the next boot on only
   devfleet.uid_mem.uid_mem_limit:
     uid: 1000
     max: 512M
     runtime: false
   become: true
 
-- name: These limits are there, and no others
+- name: Set these limits, and remove all others
   devfleet.uid_mem.uid_mem_limit:
     limits:
       - uid: 1000-59999
@@ -366,20 +366,20 @@ EXAMPLES = r"""
     purge: true
   become: true
 
-- name: A user and their rootless containers use at most 4 GiB together
+- name: Limit a user and their rootless containers to 4 GiB together
   devfleet.uid_mem.uid_mem_limit:
     user: games
     max: 4G
     subordinate: true
   become: true
 
-- name: A second account uses the budget of the first
+- name: Charge a second account to the budget of the first
   devfleet.uid_mem.uid_mem_limit:
     uid: 2002
     charge_to: 2001
   become: true
 
-- name: Each student uses at most 2 GiB, two of them more
+- name: Limit each student to 2 GiB, two of them to more
   devfleet.uid_mem.uid_mem_limit:
     limits:
       - group: students
@@ -388,7 +388,7 @@ EXAMPLES = r"""
         max: 8G
   become: true
 
-- name: Some users have the same limit, and a warning below it
+- name: Give some users the same limit, and a warning below it
   devfleet.uid_mem.uid_mem_limit:
     max: 2G
     high: 1.5G
@@ -399,13 +399,13 @@ EXAMPLES = r"""
         max: 4G
   become: true
 
-- name: The app with UID 10070 has no limit of its own any more
+- name: Remove the limit of the app with UID 10070
   devfleet.uid_mem.uid_mem_limit:
     uid: 10070
     state: absent
   become: true
 
-- name: No limit is left
+- name: Remove all limits
   devfleet.uid_mem.uid_mem_limit:
     limits: []
     purge: true

@@ -440,17 +440,22 @@ def validated(validator: Any, arguments: Mapping[str, object], whose: str) -> di
 
 
 _ITEM_DEFAULTS = {name: option.get("default") for name, option in LIMIT_SPEC.items()}
+# Options whose values need no conversion if they are of that type; those of other types (lists) go to the validator.
 _TYPES = {"raw": object, "str": str, "bool": bool}
 
 
-def _as_they_are(item: Mapping[str, object]) -> dict[str, Any] | None:
-    """The options of an item with defaults, where none needs the validator, which takes some 0.1 ms; else None."""
-    for name, value in item.items():
-        option = LIMIT_SPEC.get(name)
-        wanted = _TYPES.get(option["type"]) if option else None
-        if wanted is None or not isinstance(value, wanted) or value not in (option or {}).get("choices", [value]):
-            return None
-    return {**_ITEM_DEFAULTS, **item}
+def _is_valid(name: str, value: object) -> bool:
+    """Whether the validator would take this option of an item as it is."""
+    option = LIMIT_SPEC.get(name, {})
+    wanted = _TYPES.get(option.get("type", ""))
+    return wanted is not None and isinstance(value, wanted) and value in option.get("choices", [value])
+
+
+def _validated_item(item: Mapping[str, object]) -> dict[str, Any]:
+    """The same as C(validated), which takes some 0.1 ms: most items do not need it."""
+    if all(_is_valid(name, value) for name, value in item.items()):
+        return {**_ITEM_DEFAULTS, **item}
+    return validated(_ITEM, item, "an item")
 
 
 def _without_none(arguments: Mapping[str, object]) -> dict[str, object]:
@@ -476,7 +481,7 @@ def _parse_item(number: int, item: object, defaults: Mapping[str, object]) -> tu
     place = _place(number, str(given.get("uid", "")), str(given.get("user", "")))
     given = _with_defaults(given, defaults)
     try:
-        values = _as_they_are(given) or validated(_ITEM, given, "an item")
+        values = _validated_item(given)
         whose = [name for name in WHOSE if name in given]
         if len(whose) != 1:
             several = f"{' and '.join(whose)} exclude each other."

@@ -128,7 +128,7 @@ class Answer:
         """What becomes of files, as Ansible shows it: its C(diff_path=), C(diff_before=) and C(diff_after=) lines."""
         diffs: list[dict[str, str]] = []
         for line in self.lines:
-            key, _, value = line.partition("=")
+            key, _equals, value = line.partition("=")
             if key == "diff_path":
                 diffs.append({"before_header": value, "after_header": value, "before": "", "after": ""})
             elif key in ("diff_before", "diff_after") and diffs:

@@ -11,8 +11,6 @@ be looked at.
 from __future__ import annotations
 
 import os
-import shutil
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -31,15 +29,6 @@ PAGES = [
 # Text that is wider than the window, and cannot be scrolled in a box of its own.
 TOO_WIDE = "document.documentElement.scrollWidth - document.documentElement.clientWidth"
 BROKEN = "[...document.images].filter((image) => !image.complete || !image.naturalWidth).map((image) => image.src)"
-
-
-@pytest.fixture(scope="module")
-def browser(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Chromium]:
-    program = shutil.which("chromium")
-    if program is None:
-        pytest.skip("chromium is not installed")
-    with Chromium(program, tmp_path_factory.mktemp("profile")) as chromium:
-        yield chromium
 
 
 def test_there_is_a_site() -> None:

@@ -10,8 +10,6 @@ With C(UID_MEM_SCREENSHOTS=DIRECTORY) it also leaves screenshots there, to be lo
 from __future__ import annotations
 
 import os
-import shutil
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -36,15 +34,6 @@ HOSTILE = "</script><img src=x onerror=\"document.title='taken'\"><script>docume
 
 HOSTS = "[...document.querySelectorAll('tbody th')].map((cell) => cell.firstChild.data.trim())"
 SORTED = "[...document.querySelectorAll('thead th')].map((cell) => cell.getAttribute('aria-sort'))"
-
-
-@pytest.fixture(scope="module")
-def browser(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Chromium]:
-    program = shutil.which("chromium")
-    if program is None:
-        pytest.skip("chromium is not installed")
-    with Chromium(program, tmp_path_factory.mktemp("profile")) as chromium:
-        yield chromium
 
 
 def page(place: Path, rows: list[Row]) -> Path:

@@ -114,6 +114,27 @@ class StandIn:
         return self.limits.exists() and "10070 max=67108864" in self.limits.read_text()
 
 
+def playbook_environment(place: Path, collections: Path) -> dict[str, str]:
+    """What ansible-playbook runs with, for stand-ins in I(place): nothing of the caller's settings."""
+    settings = place / "ansible.cfg"
+    settings.touch()
+    return {
+        **os.environ,
+        "ANSIBLE_COLLECTIONS_PATH": str(collections),
+        "ANSIBLE_CONFIG": str(settings),
+        "ANSIBLE_CONNECTION_PLUGINS": str(HERE / "connection"),
+        "ANSIBLE_FORKS": "20",
+        "ANSIBLE_LOCALHOST_WARNING": "false",
+        "ANSIBLE_LOCAL_TEMP": str(place / "local"),
+        "ANSIBLE_NOCOLOR": "1",
+        "ANSIBLE_PIPELINING": "true",
+        "ANSIBLE_REMOTE_TMP": str(place / "remote"),
+        "FLEET": str(place),
+        "HOME": str(place),
+        "XDG_CACHE_HOME": str(place / "cache"),
+    }
+
+
 class Run:
     """What a playbook said."""
 
@@ -163,24 +184,7 @@ class Fleet:
         hosts = {name: {"ansible_connection": "stand_in", **values} for name, values in self.inventory.items()}
         inventory.write_text(json.dumps({"all": {"children": {"devices": {"hosts": hosts}}}}))
         command = [sys.executable, "-m", "ansible", "playbook", "-i", str(inventory), f"devfleet.uid_mem.{playbook}"]
-        # In place of the caller's settings.
-        settings = self.place / "ansible.cfg"
-        settings.touch()
-        environment = {
-            **os.environ,
-            "ANSIBLE_COLLECTIONS_PATH": str(self.collections),
-            "ANSIBLE_CONFIG": str(settings),
-            "ANSIBLE_CONNECTION_PLUGINS": str(HERE / "connection"),
-            "ANSIBLE_FORKS": "20",
-            "ANSIBLE_LOCALHOST_WARNING": "false",
-            "ANSIBLE_LOCAL_TEMP": str(self.place / "local"),
-            "ANSIBLE_NOCOLOR": "1",
-            "ANSIBLE_PIPELINING": "true",
-            "ANSIBLE_REMOTE_TMP": str(self.place / "remote"),
-            "FLEET": str(self.place),
-            "HOME": str(self.place),
-            "XDG_CACHE_HOME": str(self.place / "cache"),
-        }
+        environment = playbook_environment(self.place, self.collections)
         return [*command, "-e", json.dumps(self.variables | variables), *options], environment
 
     def play(self, playbook: str, *options: str, **variables: object) -> Run:

@@ -41,7 +41,7 @@ class Site:
         self.connection.write_text(yaml.safe_dump({"uid_mem": {"hosts": dict.fromkeys((*LOGIN, *BUILD), variables)}}))
 
     def play(self, *options: str) -> Run:
-        _, environment = self.fleet.command("status")
+        _command, environment = self.fleet.command("status")
         command = [sys.executable, "-m", "ansible", "playbook"]
         command += ["-i", str(EXAMPLES / "inventory.yml"), "-i", str(self.connection), str(EXAMPLES / "site.yml")]
         done = subprocess.run(
@@ -99,7 +99,7 @@ def test_check_mode_changes_nothing(site: Site) -> None:
 
 @pytest.mark.parametrize("path", sorted(EXAMPLES.glob("eda/playbooks/*.yml")), ids=lambda path: path.name)
 def test_playbooks_of_the_rulebooks_are_valid(site: Site, path: Path) -> None:
-    _, environment = site.fleet.command("status")
+    _command, environment = site.fleet.command("status")
     command = [sys.executable, "-m", "ansible", "playbook", "--syntax-check", "-i", str(EXAMPLES / "eda/hosts.yml")]
     subprocess.run([*command, str(path)], env=environment, check=True)
 

@@ -76,7 +76,7 @@ def test_other_source_is_built_anew(tmp_path: pathlib.Path) -> None:
     arguments = (str(source), str(tmp_path / "out"), "")
     assert run_program(*arguments).returncode == 0
     before = run_program("--id", str(source)).stdout
-    with (source / "uid_memd.h").open("a") as header:
+    with (source / "daemon/uid_memd.h").open("a") as header:
         header.write("/* another one */\n")
     assert run_program(*arguments).returncode == 0
     assert (tmp_path / "out/id").read_text() == run_program("--id", str(source)).stdout != before

@@ -18,13 +18,12 @@ from typing import Any
 
 import pytest
 
-from ansible_collections.devfleet.uid_mem.tests.fleet.conftest import HERE as FLEET
-from ansible_collections.devfleet.uid_mem.tests.fleet.conftest import PROJECT, StandIn
+from ansible_collections.devfleet.uid_mem.tests.fleet.conftest import PROJECT, StandIn, playbook_environment
 from ansible_collections.devfleet.uid_mem.tests.unit.conftest import build_write_limits
 
 RUNNING = os.uname().release
 PLACES = re.compile(
-    r"(?<![\w$}/.])(/(?:proc/uid_mem|proc/modules|etc|run|usr/local|sbin/init|sys/module|lib/modules|boot|var/lib|usr/src)\b)"
+    r"(?<![\w$}/.])(/(?:proc/uid_mem|proc/modules|proc/uptime|etc|run|usr/local|sbin/init|sys/module|lib/modules|boot|var/lib|usr/src)\b)"
 )
 RANGE = {"uid": "1000-1999", "max": "100M"}
 MAIL: dict[str, object] = {"uid_mem_mail_to": ["root"], "uid_mem_daemon": True}
@@ -78,6 +77,7 @@ class Host:
         self.start_with("systemd")
         self.command("id", 'case "$*" in -u) echo 0 ;; *) exec /usr/bin/id "$@" ;; esac')
         self.command("modinfo", 'case "$*" in "-n uid_mem") echo /lib/modules/uid_mem.ko ;; esac')
+        self.command("systemd-run", "exit 0")
         self.command("systemctl", 'echo "$*" >>"$DEVICE/called"; case "$*" in *is-*) test -e "$DEVICE/$2" ;; esac')
 
     def command(self, name: str, script: str) -> None:
@@ -137,20 +137,7 @@ class Host:
         playbook.write_text(json.dumps([{**play, **(more or {})}]))
         inventory = self.place / "inventory.json"
         inventory.write_text(json.dumps({"all": {"hosts": {"d1": {"ansible_connection": "stand_in"}}}}))
-        (self.place / "ansible.cfg").touch()
-        environment = {
-            **os.environ,
-            "ANSIBLE_COLLECTIONS_PATH": str(self.collections),
-            "ANSIBLE_CONFIG": str(self.place / "ansible.cfg"),
-            "ANSIBLE_CONNECTION_PLUGINS": str(FLEET / "connection"),
-            "ANSIBLE_LOCAL_TEMP": str(self.place / "local"),
-            "ANSIBLE_NOCOLOR": "1",
-            "ANSIBLE_PIPELINING": "true",
-            "ANSIBLE_REMOTE_TMP": str(self.place / "remote"),
-            "FLEET": str(self.place),
-            "HOME": str(self.place),
-            "XDG_CACHE_HOME": str(self.place / "cache"),
-        }
+        environment = playbook_environment(self.place, self.collections)
         command = [sys.executable, "-m", "ansible", "playbook", "-i", str(inventory), str(playbook), *options]
         command += ["-e", json.dumps(variables)]
         done = subprocess.run(command, env=environment, capture_output=True, text=True, check=False, timeout=900)
@@ -190,6 +177,22 @@ def test_a_limit_set_beside_the_role_goes(host: Host) -> None:
     assert host.in_kernel() == kept
     assert host.in_file() == ["1000-1999 max=100M"]
     assert host.play(**variables)[::2] == (0, 0)
+
+
+def test_a_limit_for_a_while_stays(host: Host) -> None:
+    """It has an end of its own, and the role took it away before that."""
+    host.play(uid_mem_limits=[RANGE])
+    lift = {"name": "Lift a limit", "devfleet.uid_mem.uid_mem_limit": {"uid": 1001, "max": "max", "for": "2h"}}
+    assert host.play(more={"roles": [], "tasks": [lift]})[::2] == (0, 1)
+    assert host.play(uid_mem_limits=[RANGE])[::2] == (0, 0)
+    assert host.in_kernel() == {"1000-1999": "max=104857600", "1001": "max=max"}
+    host.set_in_kernel("1001 max=7G")  # by somebody else, so that nothing ends it
+    assert host.play(uid_mem_limits=[RANGE])[::2] == (0, 1)
+    host.set_in_kernel("1001 max=max")
+    assert host.play(uid_mem_limits=[RANGE])[::2] == (0, 0)
+    (host.root / "proc/uptime").write_text("8201.00 1.00\n")  # 7,201 s later, and nothing has ended it
+    assert host.play(uid_mem_limits=[RANGE])[::2] == (0, 1)
+    assert host.in_kernel() == {"1000-1999": "max=104857600"}
 
 
 def test_a_limit_in_the_file_is_no_override(host: Host) -> None:

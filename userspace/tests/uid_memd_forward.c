@@ -5,7 +5,7 @@
  * where the kernel leaves out nothing each is in one. The kernel's limit on its
  * lines is that of ___ratelimit() with DEFAULT_RATELIMIT_*.
  */
-#include "../uid_memd_forward.c"
+#include "../daemon/uid_memd_forward.c"
 
 #include <stdlib.h>
 

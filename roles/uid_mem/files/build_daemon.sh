@@ -25,7 +25,7 @@ misuse() {
 source_id() {
 	(
 		cd "$1"
-		sha256sum -- Makefile *.c *.h
+		sha256sum -- Makefile *.c *.h */*.c */*.h
 	) | sha256sum | cut -c 1-16
 }
 

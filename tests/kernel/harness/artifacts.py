@@ -130,7 +130,7 @@ def _sources_key(directories: list[Path], arch: str) -> str:
     version = subprocess.run([compiler(arch), "--version"], capture_output=True, check=True).stdout
     digest.update(version)
     for directory in directories:
-        for file in sorted([*directory.glob("*.[ch]"), directory / "Makefile"]):
+        for file in sorted([*directory.rglob("*.[ch]"), directory / "Makefile"]):
             digest.update(f"{file.relative_to(PROJECT)}\0".encode() + file.read_bytes() + b"\0")
     return digest.hexdigest()[:12]
 

@@ -35,6 +35,18 @@ static void write_limits(const char *path, const char *line, volatile long *writ
 	}
 }
 
+/* Returns 0 where the module was loaded, else why not. */
+static int load_error(const char *path)
+{
+	int fd = open(path, O_RDONLY | O_CLOEXEC);
+	int error = 0;
+
+	if (syscall(SYS_finit_module, fd, "", 0))
+		error = errno;
+	close(fd);
+	return error;
+}
+
 static void run_on(int cpu)
 {
 	cpu_set_t set;
@@ -46,7 +58,7 @@ static void run_on(int cpu)
 
 int main(int argc, char **argv)
 {
-	long loads = 0, refused = 0;
+	long loads, refused = 0;
 	volatile long *written;
 	time_t end;
 	pid_t pid;
@@ -72,14 +84,8 @@ int main(int argc, char **argv)
 	}
 	run_on(0);
 	end = time(NULL) + atoi(argv[4]);
-	while (*written < 2 && time(NULL) < end) {
-		int fd = open(argv[1], O_RDONLY | O_CLOEXEC);
-
-		loads++;
-		if (syscall(SYS_finit_module, fd, "", 0) && errno == EBUSY)
-			refused++;
-		close(fd);
-	}
+	for (loads = 0; *written < 2 && time(NULL) < end; loads++)
+		refused += load_error(argv[1]) == EBUSY;
 	kill(pid, SIGKILL);
 	waitpid(pid, NULL, 0);
 	printf("%ld %ld %ld\n", loads, refused, *written);

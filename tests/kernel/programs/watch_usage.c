@@ -23,23 +23,20 @@ static long now_ms(void)
 
 static unsigned long long read_usage(unsigned long uid)
 {
-	char text[65536], start[32], *line;
+	char text[65536] = "\n", start[32], *line;
 	int fd = open(STATS_FILE, O_RDONLY | O_CLOEXEC);
-	ssize_t length = fd < 0 ? -1 : read(fd, text, sizeof(text) - 1);
+	ssize_t length = fd < 0 ? -1 : read(fd, text + 1, sizeof(text) - 2);
 
 	close(fd);
 	if (length < 0) {
 		perror(STATS_FILE);
 		exit(1);
 	}
-	text[length] = '\0';
-	snprintf(start, sizeof(start), "%lu usage=", uid);
-	for (line = text; line; line = strchr(line, '\n')) {
-		line += *line == '\n';
-		if (!strncmp(line, start, strlen(start)))
-			return strtoull(line + strlen(start), NULL, 10);
-	}
-	return 0;
+	text[1 + length] = '\0';
+	/* With the end of the line before it, so that it is not found inside a line. */
+	snprintf(start, sizeof(start), "\n%lu usage=", uid);
+	line = strstr(text, start);
+	return line ? strtoull(line + strlen(start), NULL, 10) : 0;
 }
 
 int main(int argc, char **argv)

@@ -21,7 +21,7 @@ METRIC = re.compile(r"\buid_mem_[a-z_]+\b")
 
 def written() -> set[str]:
     """The metrics in the source of uid_memd."""
-    source = "".join(path.read_text() for path in (PROJECT / "userspace").glob("uid_memd_*.c"))
+    source = "".join(path.read_text() for path in (PROJECT / "userspace").glob("daemon/*.c"))
     return set(re.findall(r'"(uid_mem_[a-z_]+)"', source))
 
 

@@ -114,7 +114,7 @@ def follow(arguments: dict[str, Any], until: Callable[[list[dict[str, Any]]], bo
         events = Events()
         task = asyncio.create_task(source.main(events, arguments))
         waiting: Awaitable[None] = events.until(until)
-        done, _ = await asyncio.wait(
+        done, _running = await asyncio.wait(
             {task, asyncio.ensure_future(waiting)}, timeout=60, return_when=asyncio.FIRST_COMPLETED
         )
         assert done, f"not within a minute; so far: {events.got}"

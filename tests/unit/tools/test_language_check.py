@@ -31,6 +31,7 @@ def check(path: Path, text: str) -> subprocess.CompletedProcess[str]:
         "a page that cannot\n\t// be had",
         "a limit that becomes another one",
         "Words are apart by blanks.",
+        "- name: What runs, and since when, is known",
         "SELinux, which this kernel has not; bionic",
     ],
 )
@@ -52,6 +53,8 @@ def test_turn_is_found(tmp_path: Path, text: str) -> None:
         "run it again and see it pass again",
         "the behaviour had no effect; it had been had",
         "the kernel has not complained",
+        "- name: Check that the range is gone",
+        "name: is built here",
     ],
 )
 def test_the_rest_is_left_alone(tmp_path: Path, text: str) -> None:

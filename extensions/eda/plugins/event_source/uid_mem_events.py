@@ -299,7 +299,7 @@ def parse_line(line: str) -> dict[str, Any]:
     for key, quoted, bare in _FIELD.findall(line):
         value = quoted or bare
         event[key] = int(value) if value.isdigit() and key not in _TEXTS else value
-    first, _, last = str(event.get("uid", "")).partition("-")
+    first, _dash, last = str(event.get("uid", "")).partition("-")
     if first.isdigit():
         event["uid_first"] = int(first)
         event["uid_last"] = int(last) if last.isdigit() else int(first)
@@ -577,7 +577,7 @@ async def main(queue: Queue, args: dict[str, Any]) -> None:
     followers.append(asyncio.create_task(state.keep()))
     try:
         # Unlike gather(), this leaves it to what follows to cancel them, once.
-        ended, _ = await asyncio.wait(followers, return_when=asyncio.FIRST_EXCEPTION)
+        ended, _running = await asyncio.wait(followers, return_when=asyncio.FIRST_EXCEPTION)
     finally:
         for follower in followers:
             follower.cancel()

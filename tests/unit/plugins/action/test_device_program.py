@@ -47,13 +47,13 @@ fail) say "error=it is too small"; say "error=it is too blue"; exit 3 ;;
 die) echo "no such thing" >&2; exit 1 ;;
 place) say "changed=yes"; say "sum=$5"; cat "$3"/*; exit ;;
 becomes)
-	say "warning=the disk is slow" "warning=and old" | sed 's/ warning=/\\nwarning=/'
-	say 'diff_path=/etc/a'
-	say 'diff_before=one\\n\\\\n two\\n'
-	say 'diff_after='
-	say 'diff_path=/etc/b'
-	say 'diff_after=x\\n'
-	;;
+    say "warning=the disk is slow" "warning=and old" | sed 's/ warning=/\\nwarning=/'
+    say 'diff_path=/etc/a'
+    say 'diff_before=one\\n\\\\n two\\n'
+    say 'diff_after='
+    say 'diff_path=/etc/b'
+    say 'diff_after=x\\n'
+    ;;
 locked) case "$*" in *--take-over*) say "mine=yes" ;; *) say "locked_by=$LOCKED_BY"; exit 7 ;; esac ;;
 esac
 say "no pair"

@@ -1,7 +1,7 @@
 // SPDX-FileCopyrightText: 2026 The uid_mem authors
 // SPDX-License-Identifier: GPL-3.0-or-later
 /*
- * uid_memd: a command for each kill
+ * uid_memd: a command for each kill, and for each time that a user is above the high mark
  *
  * What the event says is in the command's environment and nowhere else: a
  * process names itself, and no name may become a part of a command.
@@ -81,14 +81,14 @@ static void exec_command(const char *command, const char *event)
 	_exit(127);
 }
 
-void hook_run(const char *command, const char *event)
+void hook_run(const char *option, const char *command, const char *event)
 {
 	pid_t pid = fork();
 
 	if (pid == 0)
 		exec_command(command, event);
 	if (pid < 0)
-		say(PRIORITY_ERROR, "--on-kill: cannot start the command: %s", strerror(errno));
+		say(PRIORITY_ERROR, "%s: cannot start the command: %s", option, strerror(errno));
 	else
 		running++;
 }
@@ -97,8 +97,9 @@ void hook_ended(pid_t pid, int status)
 {
 	running--;
 	if (WIFSIGNALED(status))
-		say(PRIORITY_WARNING, "--on-kill: the command (pid %d) was ended by signal %d", (int)pid, WTERMSIG(status));
+		say(PRIORITY_WARNING, "--on-kill or --on-high: the command (pid %d) was ended by signal %d", (int)pid,
+		    WTERMSIG(status));
 	else if (WEXITSTATUS(status))
-		say(PRIORITY_WARNING, "--on-kill: the command (pid %d) ended with status %d", (int)pid,
+		say(PRIORITY_WARNING, "--on-kill or --on-high: the command (pid %d) ended with status %d", (int)pid,
 		    WEXITSTATUS(status));
 }

@@ -143,18 +143,31 @@ static bool take_for_log(const char *line, size_t length, uint64_t lost)
 	return true;
 }
 
+static bool wants_hook_reader(void)
+{
+	return options.on_kill || options.on_high || options.tell;
+}
+
 static bool take_for_hook(const char *line, size_t length, uint64_t lost)
 {
 	struct field event;
+	bool kill, high;
 
 	(void)length;
 	if (lost)
 		say(PRIORITY_WARNING, "--on-kill: %llu events were lost; kills may be among them", (unsigned long long)lost);
-	if (!find_field(line, "event", &event) || !value_is(&event, "kill") || find_number(line, "ts") < hooks_since)
+	if (!find_field(line, "event", &event) || find_number(line, "ts") < hooks_since)
 		return true;
-	if (!hook_has_room())
+	kill = options.on_kill && value_is(&event, "kill");
+	high = options.on_high && value_is(&event, "high");
+	if ((kill || high) && !hook_has_room())
 		return false;
-	hook_run(options.on_kill, line);
+	if (options.tell)
+		tell_user(line);
+	if (kill)
+		hook_run("--on-kill", options.on_kill, line);
+	if (high)
+		hook_run("--on-high", options.on_high, line);
 	return true;
 }
 
@@ -241,7 +254,7 @@ static bool open_files(bool resumed)
 			    errno == EACCES ? "; run it as root" : "");
 		return false;
 	}
-	if (options.on_kill && reader_open(&hook_reader, &state->hook_seq, resumed))
+	if (wants_hook_reader() && reader_open(&hook_reader, &state->hook_seq, resumed))
 		return false;
 	reclaim_seq = 0;
 	if (reader_open(&reclaim_reader, &reclaim_seq, false))
@@ -455,6 +468,9 @@ static void print_help(void)
 	       "  --textfile-interval SECONDS   how often, besides after a kill; from 0.1 on (default: 15)\n"
 	       "  --on-kill COMMAND    run it with sh after each kill; the event is in its environment:\n"
 	       "                   UID_MEM_UID, UID_MEM_PID, UID_MEM_COMM, UID_MEM_USAGE, UID_MEM_MAX, ...\n"
+	       "  --on-high COMMAND    the same each time that a user is above their high mark\n"
+	       "  --tell           write to the terminals of a user when they are above their high mark, and\n"
+	       "                   when a process of theirs is killed\n"
 	       "  --skip-kernel-log    leave out of the log the kills that the kernel has logged itself\n"
 	       "  --no-wait        fail where the module is not loaded, instead of waiting for it\n"
 	       "  --foreground     stay in the foreground, with messages on stderr\n"
@@ -536,8 +552,8 @@ static void set_defaults(bool no_restore, bool policy)
 
 static void parse_arguments(int argc, char **argv)
 {
-	enum { LIMITS = 1, NO_RESTORE, RESTORE_ONLY, INTERVAL, POLICY, TEXTFILE, TEXTFILE_INTERVAL, ON_KILL, SKIP_KERNEL_LOG, NO_WAIT,
-	       FOREGROUND, PIDFILE, STATE, HELP };
+	enum { LIMITS = 1, NO_RESTORE, RESTORE_ONLY, INTERVAL, POLICY, TEXTFILE, TEXTFILE_INTERVAL, ON_KILL, ON_HIGH, TELL,
+	       SKIP_KERNEL_LOG, NO_WAIT, FOREGROUND, PIDFILE, STATE, HELP };
 	static const struct option names[] = {
 		{ "limits", required_argument, NULL, LIMITS },
 		{ "no-restore", no_argument, NULL, NO_RESTORE },
@@ -547,6 +563,8 @@ static void parse_arguments(int argc, char **argv)
 		{ "textfile", required_argument, NULL, TEXTFILE },
 		{ "textfile-interval", required_argument, NULL, TEXTFILE_INTERVAL },
 		{ "on-kill", required_argument, NULL, ON_KILL },
+		{ "on-high", required_argument, NULL, ON_HIGH },
+		{ "tell", no_argument, NULL, TELL },
 		{ "skip-kernel-log", no_argument, NULL, SKIP_KERNEL_LOG },
 		{ "no-wait", no_argument, NULL, NO_WAIT },
 		{ "foreground", no_argument, NULL, FOREGROUND },
@@ -586,6 +604,12 @@ static void parse_arguments(int argc, char **argv)
 			break;
 		case ON_KILL:
 			options.on_kill = optarg;
+			break;
+		case ON_HIGH:
+			options.on_high = optarg;
+			break;
+		case TELL:
+			options.tell = true;
 			break;
 		case SKIP_KERNEL_LOG:
 			options.skip_kernel_log = true;

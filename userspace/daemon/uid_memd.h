@@ -28,12 +28,14 @@ struct options {
 	const char *pidfile;		/* these are NULL where not wanted */
 	const char *textfile;
 	const char *on_kill;
+	const char *on_high;
 	const char *policy;
 	uint64_t interval_ns;		/* 0: no scans */
 	uint64_t textfile_interval_ns;
 	bool foreground;
 	bool no_wait;
 	bool skip_kernel_log;
+	bool tell;
 	bool restore_only;
 };
 
@@ -105,8 +107,11 @@ bool log_event(int priority, const char *line, size_t length);
 
 /* uid_memd_hook.c */
 bool hook_has_room(void);
-void hook_run(const char *command, const char *event);
+void hook_run(const char *option, const char *command, const char *event);
 void hook_ended(pid_t pid, int status);
+
+/* uid_memd_tell.c */
+void tell_user(const char *line);
 
 /* uid_memd_pageout.c */
 enum pageout_result {
