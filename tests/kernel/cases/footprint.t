@@ -69,7 +69,6 @@ limits '2003 max=64M metric=footprint'
 puppet one 2003
 does one use 40M
 does one fork two
-two=$answer
 does two use 12M
 does one rewrite
 ok_soon 'a copy of everything is too much: the larger one is killed' has_events 1 'event=kill uid=2003 '
