@@ -427,6 +427,23 @@ static void look_at_shares(struct uid_mem_user *user,
 	look_again(user, user->share_look);
 }
 
+/*
+ * The footprint, where shares have been read.  Copies on write begin anew, unless they
+ * may be in what could not be walked.
+ */
+static int take_footprint(struct uid_mem_user *user, long charged, long level,
+			  struct uid_mem_footprint *f)
+{
+	long copies = atomic_long_xchg(&user->copies, 0);
+	int err = uid_mem_footprint(user, charged, level, f);
+
+	if (err || f->guessed)
+		copies = atomic_long_add_return(copies, &user->copies);
+	if (!err && f->guessed)
+		f->pages += copies;
+	return err;
+}
+
 /* What counts of what is charged, in pages. */
 static long weigh(struct uid_mem_user *user, long charged, long overdue)
 {
@@ -436,7 +453,7 @@ static long weigh(struct uid_mem_user *user, long charged, long overdue)
 	if (user->limit.metric != UID_MEM_METRIC_FOOTPRINT) {
 		user->walked = false;
 		uid_mem_footprint_forget(user);
-	} else if (uid_mem_footprint(user, charged, next_level(user) - overdue, &f)) {
+	} else if (take_footprint(user, charged, next_level(user) - overdue, &f)) {
 		look_again(user, NO_MEMORY_LOOK);
 		pages -= user->shared;
 	} else {

@@ -194,7 +194,6 @@ static void walk_all(struct uid_mem_user *user, struct uid_mem_footprint *f,
 		     struct uid_mem_known *now)
 {
 	bool frees = uid_mem_engine_frees(user);
-	long copies = atomic_long_xchg(&user->copies, 0);
 	u64 start = ktime_get_ns();
 	unsigned int locked = add_shares(f, mms, nr, now);
 
@@ -204,9 +203,6 @@ static void walk_all(struct uid_mem_user *user, struct uid_mem_footprint *f,
 	/* What is being freed still shares with others. */
 	f->changed |= frees || uid_mem_engine_frees(user) ||
 		      (!locked && have_changed(user, mms, nr));
-	/* They may be in those that could not be walked. */
-	if (f->guessed)
-		f->pages += atomic_long_add_return(copies, &user->copies);
 	uid_mem_footprint_forget(user);
 	user->known = now;
 }

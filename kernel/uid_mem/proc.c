@@ -197,6 +197,9 @@ static long share_of(struct uid_mem_user *user, long charged)
 		return user->share;
 	if (uid_mem_footprint(user, charged, 0, &f))
 		return charged - user->shared;
+	/* Where processes come and go, or fork, what was found before is nearer. */
+	if (f.guessed || f.changed)
+		return max(f.pages, user->share);
 	user->share = f.pages;
 	user->share_until = jiffies + uid_mem_footprint_pause(&f);
 	return f.pages;
