@@ -16,6 +16,9 @@ many=4000
 # As many as the memory of a debug kernel, or one of another page size, has room for.
 [ "$FACTOR" -eq 1 ] || many=1600
 
+# A small kernel has numbers for 4096 processes.
+echo 32768 >/proc/sys/kernel/pid_max
+
 # not much more than proportional, and a second for the noise
 is_linear() { [ "$2" -lt $((2 * $1 * many / few + 1000)) ]; }
 
