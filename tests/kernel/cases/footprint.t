@@ -2,8 +2,9 @@
 # SPDX-FileCopyrightText: 2026 The uid_mem authors
 # SPDX-License-Identifier: GPL-3.0-or-later
 #
-# metric=footprint counts pages by share: whoever shares more than the limit with
-# others lives, and who writes to it, so that it is shared no more, is killed.
+# metric=footprint counts pages by share: processes that share more than the limit with
+# others live, and one that writes to what it shares, so that it is shared no more, is
+# killed.
 
 # shellcheck source=tests/kernel/lib.sh
 . /t/lib.sh
