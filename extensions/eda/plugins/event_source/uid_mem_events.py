@@ -527,7 +527,7 @@ async def _start(command: list[str]) -> asyncio.subprocess.Process:
         await asyncio.wait({starting})
     except asyncio.CancelledError:
         with contextlib.suppress(OSError):
-            _kill(await starting)
+            await _end(await starting, 0)
         raise
     return starting.result()
 
