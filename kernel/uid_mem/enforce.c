@@ -362,24 +362,13 @@ static long next_level(const struct uid_mem_user *user)
 	return uid_mem_pages(min(user->limit.max, user->limit.high));
 }
 
-/* Do processes come and go, and have they only begun to?  A victim may hang. */
-static bool is_changing(struct uid_mem_user *user,
-			const struct uid_mem_footprint *f)
+/* Is something so, and has it been so at the last looks for a short time only? */
+static bool is_new(bool now, bool *was, unsigned long *since)
 {
-	if (f->changed && !user->changing)
-		user->changing_at = jiffies;
-	user->changing = f->changed;
-	return f->changed && time_before_eq(jiffies, user->changing_at + CHANGE_PATIENCE);
-}
-
-/* Does a fork() have what tells, and has that been so for a short time? */
-static bool is_forking(struct uid_mem_user *user, const struct uid_mem_footprint *f)
-{
-	if (f->forking && !user->forking)
-		user->forking_at = jiffies;
-	user->forking = f->forking;
-	return f->forking &&
-	       time_before_eq(jiffies, user->forking_at + CHANGE_PATIENCE);
+	if (now && !*was)
+		*since = jiffies;
+	*was = now;
+	return now && time_before_eq(jiffies, *since + CHANGE_PATIENCE);
 }
 
 /*
@@ -390,9 +379,11 @@ static long judge(struct uid_mem_user *user, const struct uid_mem_footprint *f,
 		  long overdue)
 {
 	long room = uid_mem_pages(user->limit.max) - overdue, pages = f->pages;
-	bool unsettled = is_changing(user, f);
+	/* Not for ever: a victim may hang. */
+	bool unsettled = is_new(f->changed, &user->changing, &user->changing_at);
 
-	if (is_forking(user, f))
+	/* What a fork() has locked would tell. */
+	if (is_new(f->forking, &user->forking, &user->forking_at))
 		unsettled = true;
 	else
 		pages += f->forking;

@@ -15,6 +15,7 @@
 #   wait_for SECONDS COMMAND...       until COMMAND succeeds; false when it never does
 #   ok_soon WHAT COMMAND...  TAP point: COMMAND succeeds within half a minute
 #   skip WHAT WHY            TAP point: this kernel does not have it
+#   needs_footprint          ends the case where the kernel cannot count by share
 #   events                   the events since the module was loaded
 #   event_count PATTERN      how many of them match an extended regular expression
 #   has_events N PATTERN     whether so many match, for ok_soon
@@ -104,6 +105,12 @@ done_testing() {
     echo "1..$points"
     [ "$failures" = 0 ]
     exit
+}
+
+needs_footprint() {
+    grep -q footprint /proc/uid_mem/features && return
+    skip 'footprint' 'this kernel cannot count by share'
+    done_testing
 }
 
 # What a case cannot go on without.

@@ -3,8 +3,8 @@
 /*
  * uid_memd: tell users on their terminals
  *
- * A terminal belongs to the user who has logged in there: that is whom it is
- * written to, and nobody else. "mesg n" takes the group's right to write away;
+ * A terminal belongs to the user who has logged in there. Only those of the user
+ * whom the event is about are written to. "mesg n" takes the group's right to write away;
  * such a terminal is left alone. One whose output is stopped is not waited for.
  */
 #define _GNU_SOURCE

@@ -9,10 +9,7 @@
 # shellcheck source=tests/kernel/lib.sh
 . /t/lib.sh
 
-grep -q footprint /proc/uid_mem/features || {
-    skip 'footprint' 'this kernel cannot count by share'
-    done_testing
-}
+needs_footprint
 
 children='c1 c2 c3 c4 c5 c6 c7 c8'
 

@@ -8,10 +8,7 @@
 # shellcheck source=tests/kernel/lib.sh
 . /t/lib.sh
 
-grep -q footprint /proc/uid_mem/features || {
-    skip 'footprint' 'this kernel cannot count by share'
-    done_testing
-}
+needs_footprint
 
 anon() { awk '/^AnonPages:/ { print $2 * 1024 }' /proc/meminfo; }
 

@@ -8,10 +8,7 @@
 # shellcheck source=tests/kernel/lib.sh
 . /t/lib.sh
 
-grep -q footprint /proc/uid_mem/features || {
-    skip 'footprint' 'this kernel cannot count by share'
-    done_testing
-}
+needs_footprint
 
 limits '2001 max=100M metric=footprint'
 for round in 1 2 3 4 5 6 7 8 9 10 11 12 13 14 15 16 17 18 19 20; do
